@@ -1,0 +1,46 @@
+# The habits: setup, check, test, bench, demo. Everything lives in .venv; nothing is installed outside this folder.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.setup-done
+STAMP_DEV := $(VENV)/.setup-dev-done
+
+.PHONY: help setup setup-dev check test bench demo clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: $(STAMP) ## make .venv with everything that CallCue needs to run, and put its models together
+
+$(VENV)/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null || { echo "CallCue needs $(PYTHON); install it or say make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e .
+	$(BIN)/callcue models fetch
+	@touch $@
+
+setup-dev: $(STAMP_DEV) ## the same, and what the tests need
+
+$(STAMP_DEV): pyproject.toml $(STAMP) | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[dev,embedders]'
+	@touch $@
+
+check: setup-dev ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check ## check, then every test
+	$(BIN)/python -m pytest
+
+bench: setup-dev ## the figures of the README and docs, measured on this machine
+	$(BIN)/python -m eval.bench
+
+demo: setup ## a recorded call, as an agent would see it
+	$(BIN)/callcue demo
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist bench-out

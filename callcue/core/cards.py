@@ -1,0 +1,128 @@
+"""Knowledge cards, as imported, searched and pushed (the JSON form is one object a line; see docs/knowledge.md)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from callcue.core.speech import Channel
+
+CardKind = Literal["faq", "procedure", "product", "flow", "script", "culture"]
+CardStatus = Literal["draft", "review", "published", "retired"]
+SpeakerFilter = Literal["caller", "agent", "any"]
+TriggerMatch = Literal["exact", "pinyin"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A phrase that brings the card up as soon as it is heard."""
+
+    phrase: str
+    speaker: SpeakerFilter = "any"
+    match: TriggerMatch = "pinyin"
+    """``pinyin`` also accepts homophones; the default for Chinese phrases, others are always matched exactly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a flow card."""
+
+    id: str
+    text: str
+    next: Mapping[str, str] = field(default_factory=dict)
+    """Answer -> id of the next step, or ``end``. Empty: the flow ends here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Whom the card is for. An empty list places no limit."""
+
+    lifecycle: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A knowledge card. ``version`` counts the stored versions from 1; it is not part of the import format."""
+
+    id: str
+    title: str
+    body: str
+    """Markdown."""
+    kind: CardKind = "faq"
+    category: tuple[str, ...] = ()
+    lang: str = "zh"
+    questions: tuple[str, ...] = ()
+    """How customers ask for it: worth more to the search than the body."""
+    triggers: tuple[Trigger, ...] = ()
+    negative: tuple[str, ...] = ()
+    """Phrases that forbid the push when they are heard in the same utterance."""
+    steps: tuple[Step, ...] = ()
+    audience: Audience = Audience()
+    priority: int = 50
+    """0..100; higher wins between cards of equal score."""
+    cooldown_s: float = 60.0
+    """Seconds of call time before the card may be pushed again."""
+    max_per_call: int = 1
+    valid_from: str | None = None
+    """ISO 8601 date or date-time; None: always."""
+    valid_to: str | None = None
+    owner: str | None = None
+    status: CardStatus = "published"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardQuery:
+    """What to look for. Filters that are None place no limit; only published cards are found unless ``status`` says so."""
+
+    text: str
+    top_k: int = 10
+    lang: str | None = None
+    category: tuple[str, ...] | None = None
+    """A category path; matches cards whose path begins with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardHit:
+    """One search result."""
+
+    card: Card
+    score: float
+    """Calibrated probability, 0..1, that this card answers the query."""
+    dense: float
+    """Cosine of the nearest indexed text of the card."""
+    lexical: float
+    """Lexical score (BM25 over character bigrams); 0 when no bigram is shared."""
+    matched: str
+    """The indexed text (title or sample question) that came nearest."""
+    fused: float = 0.0
+    """The ranking score before calibration; compare only within one result list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushReason:
+    """Why a card was pushed: what an agent or an auditor is told."""
+
+    kind: Literal["trigger", "search"]
+    matched: str
+    """The trigger phrase, or the indexed question that came nearest."""
+    query: str
+    """The text that was looked up or scanned."""
+    segment_id: str
+    channel: Channel
+    start: int
+    """The evidence span: offsets in characters into the segment's normalised text."""
+    end: int
+    match: Literal["exact", "pinyin", "semantic"] = "semantic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A card that passed the gate, ready to be pushed."""
+
+    card: Card
+    rank: int
+    """1 is the first of this batch."""
+    score: float
+    reason: PushReason

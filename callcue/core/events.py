@@ -1,0 +1,221 @@
+"""Everything that happens in a call, as frozen data.
+
+Every event carries ``call_id``, ``seq`` and ``at_ms``. Durable events are numbered per call from 1 without gaps by the
+event log when they are written, which is before anybody is told; until then ``seq`` is 0. A lossy event carries the
+``seq`` of the newest durable event before it and never takes a number of its own.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, Literal
+
+from callcue.core.cards import PushReason
+from callcue.core.records import FieldChange, FieldSource, Scalar
+from callcue.core.speech import Channel, Encoding, Language, LanguageChoice, TextSpan, Word
+
+
+class Delivery(Enum):
+    """What may happen to an event of a type under load."""
+
+    LOSSY = "lossy"
+    """May be dropped; the newest wins."""
+    DURABLE = "durable"
+    """Written before it is announced; never dropped."""
+    IN_PROCESS = "in_process"
+    """Never on the bus, never logged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioFrame:
+    """Audio of one channel, decoded from the wire."""
+
+    delivery: ClassVar[Delivery] = Delivery.IN_PROCESS
+    pcm: bytes
+    """s16le, mono."""
+    sample_rate: int
+    """Hz."""
+    channel: Channel
+    at_ms: int
+    """Call time of the first sample."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events on the bus carry."""
+
+    delivery: ClassVar[Delivery] = Delivery.DURABLE
+    call_id: str
+    seq: int = 0
+    at_ms: int
+    """Call time: milliseconds of audio since the call began, not wall clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted(Event):
+    """A call was accepted."""
+
+    type: Literal["CallStarted"] = "CallStarted"
+    channels: tuple[Channel, ...]
+    agent_id: str | None
+    caller: str | None
+    """The caller's number as the switch gave it."""
+    language: LanguageChoice
+    source: str
+    """The intake: ``native``, ``file``, ..."""
+    sample_rate: int
+    encoding: Encoding
+    started_at: str
+    """ISO 8601 with offset, wall clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(Event):
+    """A call is over; nothing but people's edits comes after it."""
+
+    type: Literal["CallEnded"] = "CallEnded"
+    reason: Literal["hangup", "interrupted", "disconnected", "error", "shutdown"]
+    duration_ms: int
+    """Milliseconds of audio received."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialTranscript(Event):
+    """What is being said, so far. ``stable`` only grows within a segment; ``unstable`` may change."""
+
+    delivery: ClassVar[Delivery] = Delivery.LOSSY
+    type: Literal["PartialTranscript"] = "PartialTranscript"
+    channel: Channel
+    segment_id: str
+    revision: int
+    """Counts from 1 within the segment."""
+    start_ms: int
+    """Call time at which the segment's speech began."""
+    stable: str
+    unstable: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalTranscript(Event):
+    """What was said in one segment; replaces its partials."""
+
+    type: Literal["FinalTranscript"] = "FinalTranscript"
+    channel: Channel
+    segment_id: str
+    revision: int
+    start_ms: int
+    end_ms: int
+    """Call time of the end of speech in the segment."""
+    raw_text: str
+    text: str
+    """Normalised: simplified characters, digits from spoken numbers."""
+    spans: tuple[TextSpan, ...]
+    words: tuple[Word, ...]
+    confidence: float
+    """0..1."""
+    language: Language
+    engine: str
+    """Model name and precision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardPush(Event):
+    """A card goes on the agent's screen."""
+
+    type: Literal["CardPush"] = "CardPush"
+    card_id: str
+    card_version: int
+    title: str
+    rank: int
+    """1 is the first of the cards that this utterance brought."""
+    score: float
+    """0..1, calibrated; 1.0 for an exact trigger."""
+    reason: PushReason
+    expires_at_ms: int
+    """Call time after which a desktop may take the card down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardAck(Event):
+    """What the agent did with a pushed card."""
+
+    type: Literal["CardAck"] = "CardAck"
+    card_id: str
+    push_seq: int
+    """``seq`` of the CardPush."""
+    action: Literal["used", "dismissed", "pinned", "wrong"]
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagUpdate(Event):
+    """The tagger found something."""
+
+    type: Literal["TagUpdate"] = "TagUpdate"
+    field: str
+    value: Scalar
+    probability: float
+    """Calibrated, 0..1."""
+    evidence: tuple[str, ...]
+    """Segment ids."""
+    model: str
+    source: FieldSource
+    fills: bool
+    """False: a suggestion below the field's threshold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordUpdated(Event):
+    """The call record has a new version."""
+
+    type: Literal["RecordUpdated"] = "RecordUpdated"
+    version: int
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert(Event):
+    """Something that a supervisor should look at."""
+
+    type: Literal["Alert"] = "Alert"
+    kind: str
+    reason: str
+    evidence: tuple[str, ...]
+    severity: Literal["info", "warning", "critical"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KbChanged(Event):
+    """Cards were added, changed or retired. ``call_id`` is ``ids.KB_STREAM``, ``at_ms`` 0."""
+
+    type: Literal["KbChanged"] = "KbChanged"
+    card_ids: tuple[str, ...]
+    """At most 100; ``total`` says how many there were."""
+    total: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexBuilt(Event):
+    """A new generation of the card index serves searches."""
+
+    type: Literal["IndexBuilt"] = "IndexBuilt"
+    generation: int
+    cards: int
+    took_ms: int
+
+
+AnyEvent = (
+    CallStarted
+    | CallEnded
+    | PartialTranscript
+    | FinalTranscript
+    | CardPush
+    | CardAck
+    | TagUpdate
+    | RecordUpdated
+    | Alert
+    | KbChanged
+    | IndexBuilt
+)

@@ -1,0 +1,158 @@
+"""Settings: from ``CALLCUE_*`` environment variables (nested with ``__``), over a TOML file, over these defaults.
+
+The file is ``callcue.toml`` in the working directory, or the one that ``CALLCUE_CONFIG`` names.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from callcue.core.speech import LanguageChoice
+
+Role = Literal["agent", "supervisor", "editor", "integrator", "admin"]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(_Section):
+    """The HTTP and WebSocket server."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback needs ``auth.tokens``."""
+    port: int = Field(8765, ge=0, le=65535)
+    resume_grace_s: float = Field(30.0, ge=0.0, le=600.0)
+    """How long a call whose audio socket dropped waits for it to come back."""
+    max_frame_bytes: int = Field(1_048_576, ge=1024)
+    """Largest WebSocket frame and HTTP body for calls; larger ones are refused."""
+    max_import_bytes: int = Field(50_000_000, ge=1024)
+    """Largest card import over HTTP."""
+
+
+class TokenSettings(_Section):
+    """One bearer token. ``callcue token`` makes the pair of token and hash."""
+
+    name: str
+    """Who holds it; appears in the record and the audit trail."""
+    role: Role
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the token, in hex; the token itself is stored nowhere."""
+
+
+class AuthSettings(_Section):
+    """Who may connect."""
+
+    tokens: tuple[TokenSettings, ...] = ()
+    """Without tokens the server listens on loopback only, everyone there is admin, and it says so at start-up."""
+
+
+class SpeechSettings(_Section):
+    """Recognition."""
+
+    model: str = "whisper-base"
+    """A registry name, a folder with a CTranslate2 Whisper model, or a hub id."""
+    compute_type: str = "int8"
+    workers: int | None = Field(None, ge=1, le=64)
+    """Decoding processes; default: one per core, at most 4."""
+    max_batch: int = Field(4, ge=1, le=32)
+    beam_size: int = Field(5, ge=1, le=10)
+    """For finals; partials are decoded greedily."""
+    padding_s: float = Field(5.0, ge=0.0, le=30.0)
+    """Silence appended to each window; less than 3 s makes Whisper run on."""
+    language: LanguageChoice = "zh"
+    """For calls that do not say."""
+    partial_interval_s: float = Field(1.2, gt=0.0, le=30.0)
+    """Seconds of speech between partial decodes."""
+    vad_aggressiveness: int = Field(2, ge=0, le=3)
+    end_silence_ms: int = Field(560, ge=200, le=5000)
+    """Silence that ends a segment."""
+    max_segment_s: float = Field(14.0, ge=2.0, le=28.0)
+    """Longer speech is cut at its quietest place."""
+    max_lag_s: float = Field(8.0, gt=0.0)
+    """Beyond this much undecoded speech partials stop and new calls are refused."""
+    max_calls: int = Field(64, ge=1)
+    """Calls at the same time; more are refused."""
+
+
+class KnowledgeSettings(_Section):
+    """When a card is shown."""
+
+    embedder: str = "e5-small"
+    """A registry name, a sentence-transformers folder, or a hub id (the last two need the extra ``embedders``)."""
+    threshold: Fraction = 0.5
+    """Calibrated score below which a search result stays silent."""
+    max_cards_per_utterance: int = Field(2, ge=1, le=10)
+    max_cards_per_minute: int = Field(4, ge=1, le=60)
+    join_gap_ms: int = Field(1200, ge=0, le=10_000)
+    """Finals of one speaker closer than this are looked up together."""
+    expiry_s: float = Field(180.0, gt=0.0)
+    """How long a pushed card stays useful, in call time."""
+    partial_triggers: bool = True
+    """Scan stable text for trigger phrases before the utterance ends."""
+
+
+class TaggingSettings(_Section):
+    """What fills the record."""
+
+    model_dir: Path | None = None
+    """A folder made by ``callcue tagger train``; default: the models that come with CallCue."""
+    fill_threshold: Fraction = 0.6
+    """Probability from which a finding fills its field; below it, it is a suggestion."""
+
+
+class DatabaseSettings(_Section):
+    """Where everything durable lives."""
+
+    url: str | None = None
+    """An SQLAlchemy URL; default: SQLite in ``data_dir``."""
+
+
+class Settings(BaseSettings):
+    """All settings. Unknown names are refused."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CALLCUE_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    data_dir: Path = Path("callcue-data")
+    """Folder for the database; made when missing."""
+    model_cache: Path | None = None
+    """Folder for assembled models; default: ``~/.cache/callcue/models`` (``XDG_CACHE_HOME`` is respected)."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    speech: SpeechSettings = SpeechSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    tagging: TaggingSettings = TaggingSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Explicit arguments, then the environment, then the TOML file."""
+        toml = Path(os.environ.get("CALLCUE_CONFIG", "callcue.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=toml)
+
+    @property
+    def database_url(self) -> str:
+        """The URL in force."""
+        return self.database.url or f"sqlite+aiosqlite:///{self.data_dir / 'callcue.sqlite3'}"
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where assembled models lie."""
+        if self.model_cache is not None:
+            return self.model_cache
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return Path(base) / "callcue" / "models"
