@@ -74,7 +74,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardQuery:
-    """What to look for. Filters that are None place no limit; only published cards are found unless ``status`` says so."""
+    """What to look for. Filters that are None place no limit; only published cards are indexed."""
 
     text: str
     top_k: int = 10
