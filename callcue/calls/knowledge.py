@@ -1,0 +1,108 @@
+"""The living knowledge base: stored cards, the index over them, and the trigger phrases, changed while calls run."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from callcue.core.cards import Card, CardHit, CardQuery
+from callcue.core.errors import CallCueError
+from callcue.core.events import IndexBuilt, KbChanged
+from callcue.core.ids import KB_STREAM
+from callcue.core.ports import CardIndex, Clock
+from callcue.infra.cards import CardStore, SaveResult
+from callcue.infra.event_log import EventLog
+from nlu.assist import KnowledgeView
+from nlu.triggers import TriggerMatcher
+
+WATCH_S = 1.0
+"""How often the log is asked whether another process changed the cards."""
+NAMED = 100
+"""Card ids that one KbChanged names."""
+
+_log = structlog.get_logger(__name__)
+
+
+class KnowledgeBase:
+    """Serves searches from the newest finished generation; a change never blocks one."""
+
+    def __init__(self, *, store: CardStore, index: CardIndex, log: EventLog, clock: Clock) -> None:
+        self.store = store
+        self._index = index
+        self._log = log
+        self._clock = clock
+        self._view = KnowledgeView(index=index, triggers=TriggerMatcher(()), cards={})
+        self._building = asyncio.Lock()
+        self._watcher: asyncio.Task[None] | None = None
+        self._seen = 0
+
+    @property
+    def generation(self) -> int:
+        """Number of the generation that serves searches."""
+        return self._index.generation
+
+    def view(self) -> KnowledgeView:
+        """The present snapshot: index, triggers and cards that belong together."""
+        return self._view
+
+    async def start(self) -> None:
+        """Index what is stored and begin to watch for changes made by other processes."""
+        await self.rebuild()
+        self._watcher = asyncio.create_task(self._watch(), name="knowledge-watch")
+
+    async def close(self) -> None:
+        """Stop watching."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+            self._watcher = None
+
+    async def save(self, cards: Sequence[Card], *, by: str) -> SaveResult:
+        """Store cards, announce the change, and return when it can be found."""
+        result = await self.store.save(cards, by=by)
+        touched = (*result.added, *result.changed)
+        if touched:
+            await self._log.append(
+                KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=touched[:NAMED], total=len(touched), by=by)
+            )
+            await self.rebuild()
+        return result
+
+    async def search(self, query: CardQuery) -> list[CardHit]:
+        """Search the present generation."""
+        return await self._index.search(query)
+
+    async def rebuild(self) -> int:
+        """Index the published cards anew and swap the result in; returns the generation."""
+        async with self._building:
+            began = time.perf_counter()
+            seen = await self._log.last_seq(KB_STREAM)
+            cards = await self.store.published()
+            triggers = await asyncio.to_thread(TriggerMatcher, cards)
+            generation = await self._index.rebuild(cards)
+            self._view = KnowledgeView(index=self._index, triggers=triggers, cards={card.id: card for card in cards})
+            took = int((time.perf_counter() - began) * 1000)
+            built = IndexBuilt(call_id=KB_STREAM, at_ms=0, generation=generation, cards=len(cards), took_ms=took)
+            await self._log.append(built)
+            self._seen = max(self._seen, seen)
+            return generation
+
+    async def _watch(self) -> None:
+        while True:
+            await self._clock.sleep(WATCH_S)
+            try:
+                if await self._changed_elsewhere():
+                    await self.rebuild()
+            except CallCueError as error:
+                _log.warning("knowledge.watch_failed", code=error.code, reason=error.message)
+
+    async def _changed_elsewhere(self) -> bool:
+        """Another process wrote a KbChanged since the cards were last read here."""
+        while page := await self._log.read(KB_STREAM, after=self._seen, limit=500):
+            self._seen = page[-1].seq
+            if any(isinstance(event, KbChanged) for event in page):
+                return True
+        return False

@@ -1,0 +1,147 @@
+"""Admission, look-up, resume, recovery and shutdown of calls."""
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from callcue.calls.acks import AckAction, acknowledge
+from callcue.calls.session import AudioLink, CallSession
+from callcue.calls.stages import Stages
+from callcue.calls.start import StartCall
+from callcue.calls.understanding import Understanding
+from callcue.core.errors import Conflict, NotFound, Overloaded
+from callcue.core.events import CallEnded, CallStarted, CardAck
+from callcue.core.ids import new_id
+from callcue.infra.calls import CallStore
+from tagger.call import CallTagger
+
+_log = structlog.get_logger(__name__)
+
+
+class CallManager:
+    """Knows every live call of this process."""
+
+    def __init__(self, *, stages: Stages, calls: CallStore) -> None:
+        self._stages = stages
+        self._calls = calls
+        self._live: dict[str, CallSession] = {}
+        self._opening: set[str] = set()
+        self._closed = False
+
+    def live(self, call_id: str) -> CallSession | None:
+        """The session of a live call."""
+        return self._live.get(call_id)
+
+    def live_calls(self) -> list[CallSession]:
+        """All live calls, oldest first."""
+        return list(self._live.values())
+
+    async def start(self, request: StartCall) -> AudioLink:
+        """Open a call. Raises BadInput, BadAudio, Conflict (the id is in use) or Overloaded; then nothing was made."""
+        request.check()
+        call_id = request.call_id or new_id("call")
+        self._admit(call_id)
+        self._opening.add(call_id)
+        try:
+            started_at = self._stages.clock.now()
+            await self._stages.log.append(_started(call_id, request, started_at))
+            session = self._open(call_id, request, started_at)
+        finally:
+            self._opening.discard(call_id)
+        self._live[call_id] = session
+        _log.info("call.started", call_id=call_id, source=request.source, channels=len(request.channels))
+        return session.attach()
+
+    async def resume(self, call_id: str, from_ms: int) -> AudioLink:
+        """Go on with a call whose audio socket dropped. Raises NotFound, Conflict or BadInput."""
+        session = self._live.get(call_id)
+        if session is None:
+            raise NotFound(
+                f"call {call_id!r} is not live here: it was never started, or its grace period is over and it was "
+                "closed with everything it had. Start a new call for what follows"
+            )
+        link = session.attach()
+        await session.realign(from_ms)
+        _log.info("call.resumed", call_id=call_id, received_ms=session.received_ms)
+        return link
+
+    async def recover(self) -> int:
+        """Close calls that a crash left open, with every final they had; returns how many. Run before serving."""
+        rows = [row for row in await self._calls.unfinished() if row.call_id not in self._live]
+        for row in rows:
+            last = await self._stages.log.read(row.call_id, after=max(0, row.last_seq - 1), limit=1)
+            at_ms = last[-1].at_ms if last else 0
+            await self._stages.log.append(
+                CallEnded(
+                    call_id=row.call_id,
+                    at_ms=at_ms,
+                    reason="interrupted",
+                    duration_ms=at_ms,
+                    detail="the service stopped during the call; everything written until then is kept",
+                )
+            )
+            _log.warning("call.interrupted", call_id=row.call_id)
+        return len(rows)
+
+    async def acknowledge(self, *, call_id: str, push_seq: int, action: AckAction, by: str, note: str = "") -> CardAck:
+        """Write what the agent did with a card, and see to it that an unwanted one does not come back in this call."""
+        ack = await acknowledge(self._stages.log, call_id=call_id, push_seq=push_seq, action=action, by=by, note=note)
+        session = self._live.get(call_id)
+        if session is not None:
+            session.assistant.on_ack(ack.card_id, ack.action)
+        return ack
+
+    async def shutdown(self) -> None:
+        """Refuse new calls and close the live ones, draining what they heard."""
+        self._closed = True
+        await asyncio.gather(*(session.close("shutdown", "the service was stopped") for session in self.live_calls()))
+
+    def _admit(self, call_id: str) -> None:
+        config = self._stages.config
+        if self._closed:
+            raise Overloaded("the service is shutting down and takes no new calls; try another instance")
+        if call_id in self._live or call_id in self._opening:
+            raise Conflict(f"call {call_id!r} is live already; resume it, or start with another call_id")
+        if len(self._live) + len(self._opening) >= config.max_calls:
+            raise Overloaded(f"{config.max_calls} calls are live, which is the limit set; try again when one has ended")
+        lag_s = self._stages.scheduler.lag_s
+        if lag_s > config.max_lag_s:
+            raise Overloaded(
+                f"recognition is {lag_s:.1f} s behind (limit {config.max_lag_s:g} s); the running calls come first. "
+                "Try again shortly"
+            )
+
+    def _open(self, call_id: str, request: StartCall, started_at: datetime) -> CallSession:
+        tagger = CallTagger(
+            issue=self._stages.issue,
+            sentiment=self._stages.sentiment,
+            fill_threshold=self._stages.config.fill_threshold,
+            started_at=started_at,
+        )
+        understanding = Understanding(call_id=call_id, request=request, stages=self._stages, tagger=tagger)
+        return CallSession(
+            call_id=call_id,
+            request=request,
+            stages=self._stages,
+            understanding=understanding,
+            on_end=self._forget,
+        )
+
+    def _forget(self, call_id: str) -> None:
+        self._live.pop(call_id, None)
+
+
+def _started(call_id: str, request: StartCall, started_at: datetime) -> CallStarted:
+    return CallStarted(
+        call_id=call_id,
+        at_ms=0,
+        channels=request.channels,
+        agent_id=request.agent_id,
+        caller=request.caller,
+        language=request.language,
+        source=request.source,
+        sample_rate=request.sample_rate,
+        encoding=request.encoding,
+        started_at=started_at.astimezone().isoformat(timespec="milliseconds"),
+    )

@@ -1,0 +1,132 @@
+"""The one writer of call records: findings of the tagger and edits of people meet here, in order.
+
+What a person has set is never overwritten by a model or a rule; it stays a suggestion in the log.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from weakref import WeakValueDictionary
+
+from callcue.calls.fields import check_value
+from callcue.core.errors import Conflict
+from callcue.core.events import RecordUpdated, TagUpdate
+from callcue.core.records import CallRecord, FieldChange, FieldValue, TagSuggestion, Value
+from callcue.infra.calls import CallStore
+from callcue.infra.event_log import EventLog
+from callcue.infra.records import RecordStore
+
+
+class RecordKeeper:
+    """Reads and writes records; one lock per call keeps versions in order."""
+
+    def __init__(self, *, log: EventLog, store: RecordStore, calls: CallStore) -> None:
+        self._log = log
+        self._store = store
+        self._calls = calls
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def get(self, call_id: str) -> CallRecord:
+        """The record as stored; raises NotFound for an unknown call."""
+        await self._calls.get(call_id)
+        return await self._store.get(call_id)
+
+    async def suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int) -> None:
+        """Write the findings, and the record's next version where they change it."""
+        if not suggestions:
+            return
+        async with self._lock(call_id):
+            record = await self._store.get(call_id)
+            updates = [_tag_update(call_id, at_ms, found) for found in suggestions]
+            changes = _changes(record, suggestions)
+            if changes:
+                updated = RecordUpdated(
+                    call_id=call_id, at_ms=at_ms, version=record.version + 1, changes=tuple(changes)
+                )
+                await self._log.append(*updates, updated)
+            else:
+                await self._log.append(*updates)
+
+    async def edit(
+        self, call_id: str, changes: Mapping[str, Value], *, by: str, expected_version: int | None = None
+    ) -> CallRecord:
+        """A person sets fields (None clears one). Returns the record after it.
+
+        Raises NotFound (call), BadInput (field or value), Conflict (``expected_version`` is not the present one).
+        """
+        checked = {name: check_value(name, value) for name, value in changes.items()}
+        call = await self._calls.get(call_id)
+        async with self._lock(call_id):
+            record = await self._store.get(call_id)
+            if expected_version is not None and expected_version != record.version:
+                raise Conflict(
+                    f"the record is at version {record.version}, not {expected_version}: somebody changed it since it "
+                    "was read; nothing was written. Read it again and repeat the edit"
+                )
+            made = tuple(_person_change(record, name, value, by) for name, value in checked.items())
+            made = tuple(change for change in made if change.old != (change.new.value if change.new else None))
+            if not made:
+                return record
+            version = record.version + 1
+            await self._log.append(
+                RecordUpdated(call_id=call_id, at_ms=call.duration_ms or 0, version=version, changes=made)
+            )
+            return record.apply(made, version)
+
+    def _lock(self, call_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(call_id, asyncio.Lock())
+
+
+def _tag_update(call_id: str, at_ms: int, found: TagSuggestion) -> TagUpdate:
+    return TagUpdate(
+        call_id=call_id,
+        at_ms=at_ms,
+        field=found.field,
+        value=found.value,
+        probability=found.probability,
+        evidence=found.evidence,
+        model=found.model,
+        source=found.source,
+        fills=found.fills,
+    )
+
+
+def _changes(record: CallRecord, suggestions: Sequence[TagSuggestion]) -> list[FieldChange]:
+    """Fold the findings that fill their field into at most one change per field."""
+    now: dict[str, FieldValue] = {}
+    for found in suggestions:
+        held = now.get(found.field) or record.fields.get(found.field)
+        if not found.fills or (held is not None and held.source == "person"):
+            continue
+        now[found.field] = _merged(held, found)
+    return [
+        FieldChange(field=name, old=record.value(name), new=value)
+        for name, value in now.items()
+        if record.fields.get(name) != value
+    ]
+
+
+def _merged(held: FieldValue | None, found: TagSuggestion) -> FieldValue:
+    if found.field != "tags":
+        return FieldValue(
+            value=found.value,
+            probability=found.probability,
+            source=found.source,
+            by=found.model,
+            evidence=found.evidence,
+        )
+    tags = held.value if held is not None and isinstance(held.value, tuple) else ()
+    tag = str(found.value)
+    if tag in tags and held is not None:
+        return held
+    return FieldValue(
+        value=(*tags, tag),
+        probability=min(found.probability, held.probability if held else 1.0),
+        source=found.source,
+        by=found.model,
+        evidence=tuple(dict.fromkeys((*(held.evidence if held else ()), *found.evidence))),
+    )
+
+
+def _person_change(record: CallRecord, name: str, value: Value, by: str) -> FieldChange:
+    new = None if value is None else FieldValue(value=value, probability=1.0, source="person", by=by)
+    return FieldChange(field=name, old=record.value(name), new=new)

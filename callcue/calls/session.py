@@ -1,0 +1,209 @@
+"""CallSession: one call's stages wired together; it owns their order, back-pressure, resume and closing."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from asr.codec import ChannelSplitter
+from asr.streaming import ChannelRecogniser, TranscriptUpdate
+from callcue.calls.audio_clock import AudioClock
+from callcue.calls.patience import append_patiently
+from callcue.calls.stages import Stages
+from callcue.calls.start import StartCall
+from callcue.calls.understanding import Understanding
+from callcue.core.errors import CallCueError, Conflict
+from callcue.core.events import Alert, CallEnded
+from callcue.core.speech import Channel
+from nlu.assist import CallAssistant
+
+EndReason = Literal["hangup", "interrupted", "disconnected", "error", "shutdown"]
+UPDATE_QUEUE = 64
+"""Transcript updates waiting for the stages after recognition. When full, partials are dropped and finals make the
+recogniser wait, which makes the socket wait."""
+
+_log = structlog.get_logger(__name__)
+
+
+class CallSession:
+    """A live call. Audio comes in through an AudioLink; everything else leaves through the event log."""
+
+    def __init__(
+        self,
+        *,
+        call_id: str,
+        request: StartCall,
+        stages: Stages,
+        understanding: Understanding,
+        on_end: Callable[[str], None],
+    ) -> None:
+        self.call_id = call_id
+        self.request = request
+        self._stages = stages
+        self._understanding = understanding
+        self._on_end = on_end
+        self._clock = AudioClock(request.sample_rate)
+        self._splitter = self._new_splitter()
+        self._updates: asyncio.Queue[TranscriptUpdate | None] = asyncio.Queue(UPDATE_QUEUE)
+        self._recognisers: dict[Channel, ChannelRecogniser] = {
+            channel: stages.recogniser(channel, request, self._enqueue) for channel in request.channels
+        }
+        self._worker = asyncio.create_task(self._understand(), name=f"understand-{call_id}")
+        self._feeding = asyncio.Lock()
+        self._grace: asyncio.Task[None] | None = None
+        self._epoch = 0
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def received_ms(self) -> int:
+        """Call time reached: milliseconds of audio received."""
+        return self._clock.received_ms
+
+    @property
+    def assistant(self) -> CallAssistant:
+        """Decides which cards this call's agent sees."""
+        return self._understanding.assistant
+
+    @property
+    def lag_ms(self) -> int:
+        """Audio received and not yet decoded, of the channel that is furthest behind."""
+        return max(recogniser.lag_ms for recogniser in self._recognisers.values())
+
+    def attach(self) -> "AudioLink":
+        """Hand the call's audio to a new connection; an older one that is still there loses it."""
+        if self._closing is not None:
+            raise Conflict(f"call {self.call_id!r} is over and takes no more audio; its record is kept")
+        if self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+        self._epoch += 1
+        self._splitter = self._new_splitter()
+        return AudioLink(self, self._epoch)
+
+    async def realign(self, from_ms: int) -> None:
+        """A resumed stream goes on at ``from_ms``: skip what is known, fill what was lost with silence."""
+        alignment = self._clock.realign(from_ms)
+        if alignment.silence:
+            lost = bytes(2 * alignment.silence)
+            await self._feed([lost for _ in self.request.channels])
+            await self._stages.log.append(
+                Alert(
+                    call_id=self.call_id,
+                    at_ms=self.received_ms,
+                    kind="audio_gap",
+                    reason=f"{alignment.silence * 1000 // self.request.sample_rate} ms of audio were lost on the way",
+                    evidence=(),
+                    severity="warning",
+                )
+            )
+
+    async def hear(self, data: bytes, epoch: int) -> None:
+        """Interleaved wire bytes of any size; returns when the recognisers have room for more."""
+        if epoch != self._epoch:
+            raise Conflict(f"another connection has taken over the audio of call {self.call_id!r}")
+        if self._closing is not None:
+            raise Conflict(f"call {self.call_id!r} is over; its audio after the end was not used")
+        await self._feed(self._splitter.push(data))
+
+    async def _feed(self, parts: list[bytes]) -> None:
+        dropped = self._clock.advance(len(parts[0]) // 2)
+        async with self._feeding:
+            for channel, pcm in zip(self.request.channels, parts, strict=True):
+                if rest := pcm[2 * dropped :]:
+                    await self._recognisers[channel].feed(rest)
+
+    async def lost(self, epoch: int) -> None:
+        """The audio socket is gone: wait for it to come back, then close the call as disconnected."""
+        if epoch != self._epoch or self._closing is not None or self._grace is not None:
+            return
+        self._grace = asyncio.create_task(self._close_after_grace(), name=f"grace-{self.call_id}")
+
+    async def _close_after_grace(self) -> None:
+        grace_s = self._stages.config.resume_grace_s
+        await self._stages.clock.sleep(grace_s)
+        self._grace = None
+        await self.close("disconnected", f"the audio connection dropped and did not come back within {grace_s:g} s")
+
+    async def close(self, reason: EndReason, detail: str = "") -> None:
+        """Drain every final, complete the record, write CallEnded. Later calls wait for the first."""
+        if self._closing is None:
+            if self._grace is not None:
+                self._grace.cancel()
+                self._grace = None
+            self._closing = asyncio.create_task(self._close(reason, detail), name=f"close-{self.call_id}")
+        await asyncio.shield(self._closing)
+
+    async def _close(self, reason: EndReason, detail: str) -> None:
+        try:
+            async with self._feeding:
+                await asyncio.gather(*(recogniser.finish() for recogniser in self._recognisers.values()))
+            await self._updates.put(None)
+            await self._worker
+            await self._understanding.finish(self.received_ms)
+        except CallCueError as error:
+            reason, detail = "error", error.message
+            _log.error("call.close_failed", call_id=self.call_id, code=error.code)
+        finally:
+            self._worker.cancel()
+            try:
+                await self._write_end(reason, detail)
+            finally:
+                self._on_end(self.call_id)
+
+    async def _write_end(self, reason: EndReason, detail: str) -> None:
+        at_ms = self.received_ms
+        ended = CallEnded(call_id=self.call_id, at_ms=at_ms, reason=reason, duration_ms=at_ms, detail=detail)
+        await append_patiently(self._stages.log, self._stages.clock, ended)
+        _log.info("call.ended", call_id=self.call_id, reason=reason, duration_ms=at_ms)
+
+    async def _enqueue(self, update: TranscriptUpdate) -> None:
+        if update.final:
+            await self._updates.put(update)
+            return
+        with contextlib.suppress(asyncio.QueueFull):
+            self._updates.put_nowait(update)
+
+    async def _understand(self) -> None:
+        """Take transcript updates in order; a stage that fails costs its own result, never the transcript."""
+        while (update := await self._updates.get()) is not None:
+            try:
+                await self._understanding.take(update, self.received_ms)
+            except CallCueError as error:
+                _log.error("call.stage_failed", call_id=self.call_id, code=error.code, reason=error.message)
+
+    def _new_splitter(self) -> ChannelSplitter:
+        return ChannelSplitter(len(self.request.channels), self.request.encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLink:
+    """One connection's hold on a call's audio."""
+
+    session: CallSession
+    epoch: int
+
+    @property
+    def call_id(self) -> str:
+        """The call's id."""
+        return self.session.call_id
+
+    @property
+    def received_ms(self) -> int:
+        """Milliseconds of audio received so far, over all connections of the call."""
+        return self.session.received_ms
+
+    async def audio(self, data: bytes) -> None:
+        """Interleaved wire bytes of any size. Waits while the recogniser is behind; raises BadAudio, Conflict."""
+        await self.session.hear(data, self.epoch)
+
+    async def hangup(self, reason: EndReason = "hangup", detail: str = "") -> None:
+        """The call is over: returns when its last final and its record are written."""
+        if self.epoch == self.session._epoch:
+            await self.session.close(reason, detail)
+
+    async def drop(self) -> None:
+        """The connection was lost: the call waits for a resume within the grace period."""
+        await self.session.lost(self.epoch)

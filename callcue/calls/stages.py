@@ -1,0 +1,64 @@
+"""What every call needs, made once by the composition root and shared by all calls."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from asr.scheduler import DecodeScheduler
+from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
+from callcue.calls.knowledge import KnowledgeBase
+from callcue.calls.records import RecordKeeper
+from callcue.calls.start import StartCall
+from callcue.core.ports import Clock, TagModel, VoiceActivity
+from callcue.core.speech import Channel
+from callcue.infra.event_log import EventLog
+from callcue.infra.metrics import Metrics
+from nlu.assist import AssistConfig
+from nlu.normalise import Normaliser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallConfig:
+    """Limits and thresholds of a call."""
+
+    stream: StreamConfig
+    assist: AssistConfig
+    fill_threshold: float
+    """Probability from which a finding of the tagger fills its field."""
+    resume_grace_s: float
+    expiry_s: float
+    """Seconds of call time that a pushed card stays useful."""
+    max_calls: int
+    max_lag_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """The shared parts of every call's pipeline."""
+
+    log: EventLog
+    scheduler: DecodeScheduler
+    voice_activity: Callable[[], VoiceActivity]
+    """Makes one detector per channel."""
+    engine_name: str
+    normaliser: Normaliser
+    knowledge: KnowledgeBase
+    records: RecordKeeper
+    issue: TagModel
+    sentiment: TagModel
+    clock: Clock
+    metrics: Metrics
+    config: CallConfig
+
+    def recogniser(
+        self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]
+    ) -> ChannelRecogniser:
+        """A recogniser for one channel of a call."""
+        return ChannelRecogniser(
+            channel=channel,
+            sample_rate=request.sample_rate,
+            language=request.language,
+            scheduler=self.scheduler,
+            vad=self.voice_activity(),
+            config=self.config.stream,
+            emit=emit,
+        )

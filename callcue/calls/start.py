@@ -1,0 +1,39 @@
+"""What an intake says when it opens a call."""
+
+from dataclasses import dataclass
+
+from callcue.core.errors import BadAudio, BadInput
+from callcue.core.ids import check_id
+from callcue.core.speech import Channel, Encoding, LanguageChoice
+
+SAMPLE_RATES = (8000, 16000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCall:
+    """A request to open a call, from any intake."""
+
+    call_id: str | None
+    """The switch's id for the call; None: one is made."""
+    agent_id: str | None
+    caller: str | None
+    channels: tuple[Channel, ...]
+    """In the order in which their samples are interleaved."""
+    sample_rate: int
+    """Hz."""
+    encoding: Encoding
+    language: LanguageChoice
+    source: str = "native"
+
+    def check(self) -> None:
+        """Raise BadInput or BadAudio that names the first thing wrong."""
+        if self.call_id is not None:
+            check_id(self.call_id, "call_id")
+        if self.agent_id is not None:
+            check_id(self.agent_id, "agent_id")
+        if self.caller is not None and len(self.caller) > 64:
+            raise BadInput("caller is longer than 64 characters")
+        if not self.channels or len(set(self.channels)) != len(self.channels):
+            raise BadAudio("channels must name caller, agent or both, each once, in the order of interleaving")
+        if self.sample_rate not in SAMPLE_RATES:
+            raise BadAudio(f"sample_rate {self.sample_rate} is not supported; send 8000 or 16000 Hz")

@@ -1,0 +1,117 @@
+"""From transcript updates to what is written and shown: text, cards, tags, record. One instance serves one call."""
+
+import asyncio
+import math
+
+from asr.streaming import TranscriptUpdate
+from callcue.calls.patience import append_patiently
+from callcue.calls.stages import Stages
+from callcue.calls.start import StartCall
+from callcue.core.cards import Suggestion
+from callcue.core.events import AnyEvent, CardPush, FinalTranscript, PartialTranscript
+from callcue.core.speech import Hypothesis, Utterance
+from nlu.assist import CallAssistant
+from tagger.call import CallTagger
+
+
+class Understanding:
+    """Runs the stages after recognition, in order: a final is written before anything is made of it."""
+
+    def __init__(self, *, call_id: str, request: StartCall, stages: Stages, tagger: CallTagger) -> None:
+        self._call_id = call_id
+        self._stages = stages
+        self._tagger = tagger
+        self.assistant = CallAssistant(
+            config=stages.config.assist,
+            knowledge=stages.knowledge.view,
+            clock=stages.clock,
+            language=request.language,
+        )
+
+    async def take(self, update: TranscriptUpdate, at_ms: int) -> None:
+        """One update of the recogniser; ``at_ms`` is the call time reached."""
+        if update.final and update.hypothesis is not None:
+            await self._final(update, update.hypothesis, at_ms)
+        else:
+            await self._partial(update, at_ms)
+
+    async def finish(self, at_ms: int) -> None:
+        """The call is over: complete the record."""
+        suggestions = await asyncio.to_thread(self._tagger.finish)
+        await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+
+    async def _partial(self, update: TranscriptUpdate, at_ms: int) -> None:
+        await self._stages.log.announce(
+            PartialTranscript(
+                call_id=self._call_id,
+                at_ms=at_ms,
+                channel=update.channel,
+                segment_id=update.segment_id,
+                revision=update.revision,
+                start_ms=update.start_ms,
+                stable=update.stable,
+                unstable=update.unstable,
+            )
+        )
+        cards = self.assistant.on_partial(update.channel, update.segment_id, update.stable, at_ms)
+        await self._push(cards, at_ms)
+
+    async def _final(self, update: TranscriptUpdate, hypothesis: Hypothesis, at_ms: int) -> None:
+        normalised = self._stages.normaliser.normalise(update.stable, hypothesis.language)
+        final = FinalTranscript(
+            call_id=self._call_id,
+            at_ms=at_ms,
+            channel=update.channel,
+            segment_id=update.segment_id,
+            revision=update.revision,
+            start_ms=update.start_ms,
+            end_ms=update.end_ms,
+            raw_text=update.stable,
+            text=normalised.text,
+            spans=normalised.spans,
+            words=hypothesis.words,
+            confidence=min(1.0, math.exp(hypothesis.avg_logprob)),
+            language=hypothesis.language,
+            engine=self._stages.engine_name,
+        )
+        await append_patiently(self._stages.log, self._stages.clock, final)
+        if not final.text:
+            return
+        utterance = _utterance(final)
+        await self._push(await self.assistant.on_final(utterance), at_ms)
+        suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
+        await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+
+    async def _push(self, suggestions: list[Suggestion], at_ms: int) -> None:
+        if not suggestions:
+            return
+        expires = at_ms + int(self._stages.config.expiry_s * 1000)
+        pushes: list[AnyEvent] = [
+            CardPush(
+                call_id=self._call_id,
+                at_ms=at_ms,
+                card_id=found.card.id,
+                card_version=found.card.version,
+                title=found.card.title,
+                rank=found.rank,
+                score=found.score,
+                reason=found.reason,
+                expires_at_ms=expires,
+            )
+            for found in suggestions
+        ]
+        await append_patiently(self._stages.log, self._stages.clock, *pushes)
+
+
+def _utterance(final: FinalTranscript) -> Utterance:
+    return Utterance(
+        call_id=final.call_id,
+        channel=final.channel,
+        segment_id=final.segment_id,
+        start_ms=final.start_ms,
+        end_ms=final.end_ms,
+        raw_text=final.raw_text,
+        text=final.text,
+        language=final.language,
+        confidence=final.confidence,
+    )
