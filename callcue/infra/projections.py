@@ -1,0 +1,106 @@
+"""What durable events do to the tables beside the log: calls and records. Runs inside the log's transaction."""
+
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcue.core.errors import BadInput, Conflict, NotFound
+from callcue.core.events import AnyEvent, CallEnded, CallStarted, CardAck, IndexBuilt, KbChanged, RecordUpdated
+from callcue.core.ids import KB_STREAM
+from callcue.core.records import CallRecord, FieldValue
+from callcue.infra.codec import STRICT, dump_json
+from callcue.infra.tables import CallTableRow, RecordRow
+
+_FIELDS: TypeAdapter[dict[str, FieldValue]] = TypeAdapter(dict[str, FieldValue], config=STRICT)
+
+
+async def project(session: AsyncSession, events: list[AnyEvent], written_at: str) -> None:
+    """Check that these events may come next in their call, and apply them. Raises Conflict, NotFound or BadInput."""
+    if events[0].call_id == KB_STREAM:
+        for event in events:
+            _check_kb(event)
+        return
+    call = await session.get(CallTableRow, events[0].call_id)
+    for event in events:
+        if isinstance(event, CallStarted):
+            call = _started(session, call, event)
+        elif call is None:
+            raise NotFound(
+                f"there is no call {event.call_id}: its first event must be CallStarted. Nothing was written"
+            )
+        else:
+            _check_order(call, event)
+        if isinstance(event, CallEnded):
+            call.ended_at, call.duration_ms, call.end_reason = written_at, event.duration_ms, event.reason
+        elif isinstance(event, RecordUpdated):
+            await _updated(session, event, written_at)
+
+
+def record_of(row: RecordRow) -> CallRecord:
+    """The stored record."""
+    fields = _FIELDS.validate_json(dump_json(row.fields), strict=True)
+    return CallRecord(call_id=row.call_id, version=row.version, fields=MappingProxyType(fields))
+
+
+def epoch_ms(stamp: str) -> int:
+    """Milliseconds since 1970 of an ISO 8601 time with offset."""
+    try:
+        time = datetime.fromisoformat(stamp)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise BadInput("started_at must be an ISO 8601 time with an offset, such as 2026-11-23T10:00:00+08:00")
+    return int(time.timestamp() * 1000)
+
+
+def _check_kb(event: AnyEvent) -> None:
+    if not isinstance(event, KbChanged | IndexBuilt):
+        raise BadInput(f"{event.type} belongs to a call, not to the stream {KB_STREAM!r}")
+
+
+def _check_order(call: CallTableRow, event: AnyEvent) -> None:
+    if isinstance(event, KbChanged | IndexBuilt):
+        raise BadInput(f"{event.type} belongs to the stream {KB_STREAM!r}, not to a call")
+    if call.ended_at is not None and not isinstance(event, CardAck | RecordUpdated):
+        raise Conflict(
+            f"call {call.call_id} is over ({call.end_reason}): only acknowledgements and edits of the record may "
+            f"follow, not {event.type}. Nothing was written"
+        )
+
+
+def _started(session: AsyncSession, call: CallTableRow | None, event: CallStarted) -> CallTableRow:
+    if call is not None:
+        raise Conflict(f"the call id {event.call_id} is in use; start the call under another one. Nothing was written")
+    row = CallTableRow(
+        call_id=event.call_id,
+        agent_id=event.agent_id,
+        caller=event.caller,
+        language=event.language,
+        source=event.source,
+        channels=list(event.channels),
+        sample_rate=event.sample_rate,
+        encoding=event.encoding,
+        started_at=event.started_at,
+        started_ms=epoch_ms(event.started_at),
+    )
+    session.add(row)
+    return row
+
+
+async def _updated(session: AsyncSession, event: RecordUpdated, written_at: str) -> None:
+    row = await session.get(RecordRow, event.call_id)
+    held = CallRecord(call_id=event.call_id) if row is None else record_of(row)
+    if event.version != held.version + 1:
+        raise Conflict(
+            f"the record of call {event.call_id} is at version {held.version}, so the next one is not {event.version}: "
+            "somebody else changed it. Nothing was written; read it again and repeat the change"
+        )
+    fields: dict[str, Any] = _FIELDS.dump_python(dict(held.apply(event.changes, event.version).fields), mode="json")
+    if row is None:
+        session.add(RecordRow(call_id=event.call_id, version=event.version, fields=fields, updated_at=written_at))
+        await session.flush()  # a second update in the same batch has to find it
+    else:
+        row.version, row.fields, row.updated_at = event.version, fields, written_at
