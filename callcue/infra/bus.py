@@ -1,8 +1,8 @@
 """The event bus inside one process."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from callcue.core.errors import BadInput
@@ -17,7 +17,8 @@ class BusStats:
 
     subscriptions: int
     """Open now."""
-    published: int
+    published: Mapping[str, int]
+    """By event type."""
     dropped_lossy: int
     dropped_durable: int
     """Events that a slow subscription has to read from the event log instead."""
@@ -32,12 +33,12 @@ class InProcessBus:
     def __init__(self, on_drop: Callable[[AnyEvent], None] | None = None) -> None:
         self._on_drop = on_drop
         self._open: list[InProcessSubscription] = []
-        self._published = 0
+        self._published: Counter[str] = Counter()
         self._dropped = {Delivery.LOSSY: 0, Delivery.DURABLE: 0}
 
     async def publish(self, event: AnyEvent) -> None:
         """Hand the event over; returns without ever having waited."""
-        self._published += 1
+        self._published[event.type] += 1
         for subscription in tuple(self._open):
             lost = subscription.offer(event)
             if lost is not None:
@@ -55,7 +56,7 @@ class InProcessBus:
         """The counters now."""
         return BusStats(
             subscriptions=len(self._open),
-            published=self._published,
+            published=dict(self._published),
             dropped_lossy=self._dropped[Delivery.LOSSY],
             dropped_durable=self._dropped[Delivery.DURABLE],
         )
@@ -86,14 +87,16 @@ class InProcessSubscription:
         self._closed = True
         self._wake.set()
 
-    async def __aiter__(self) -> AsyncIterator[AnyEvent]:
-        while True:
-            while self._lossy or self._durable:
-                yield self._pop()
+    def __aiter__(self) -> AsyncIterator[AnyEvent]:
+        return self
+
+    async def __anext__(self) -> AnyEvent:
+        while not (self._lossy or self._durable):
             if self._closed:
-                return
+                raise StopAsyncIteration
             self._wake.clear()
             await self._wake.wait()
+        return self._pop()
 
     @property
     def dropped(self) -> int:

@@ -1,0 +1,57 @@
+"""Call records as they are read. They are written by the event log alone, from RecordUpdated."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from callcue.core.events import RecordUpdated
+from callcue.core.records import CallRecord, FieldChange
+from callcue.infra.codec import decode
+from callcue.infra.database import Database
+from callcue.infra.projections import record_of
+from callcue.infra.tables import EventRow, RecordRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordVersion:
+    """One version of a record: what changed, and when."""
+
+    version: int
+    seq: int
+    """The event that made it."""
+    at_ms: int
+    """Call time."""
+    written_at: str
+    """ISO 8601, UTC."""
+    changes: tuple[FieldChange, ...]
+
+
+class RecordStore:
+    """Reads records."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def get(self, call_id: str) -> CallRecord:
+        """The newest version; version 0 and empty when nothing was ever filled in, or the call is unknown."""
+        async with self._db.read(f"read the record of call {call_id}") as session:
+            row = await session.get(RecordRow, call_id)
+        return CallRecord(call_id=call_id) if row is None else record_of(row)
+
+    async def history(self, call_id: str) -> list[RecordVersion]:
+        """Every version from 1 on, oldest first."""
+        query = (
+            select(EventRow.body, EventRow.written_at)
+            .where(EventRow.call_id == call_id, EventRow.type == "RecordUpdated")
+            .order_by(EventRow.seq)
+        )
+        async with self._db.read(f"read the history of the record of call {call_id}") as session:
+            rows = (await session.execute(query)).all()
+        decoded = [(decode(row.body), row.written_at) for row in rows]
+        return [_version(event, written_at) for event, written_at in decoded if isinstance(event, RecordUpdated)]
+
+
+def _version(event: RecordUpdated, written_at: str) -> RecordVersion:
+    return RecordVersion(
+        version=event.version, seq=event.seq, at_ms=event.at_ms, written_at=written_at, changes=event.changes
+    )
