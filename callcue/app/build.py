@@ -1,0 +1,204 @@
+"""build(settings) -> App: every part made once, in order, and taken down in the reverse order."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import structlog
+
+from api.services import Services
+from asr.engine import EngineConfig
+from asr.scheduler import DecodeScheduler, SchedulerConfig
+from asr.streaming import StreamConfig
+from callcue.app import backends
+from callcue.app.instance_lock import InstanceLock
+from callcue.calls.feed import EventFeed
+from callcue.calls.knowledge import KnowledgeBase
+from callcue.calls.manager import CallManager
+from callcue.calls.records import RecordKeeper
+from callcue.calls.stages import CallConfig, Stages
+from callcue.core.clock import SystemClock
+from callcue.core.ports import CardIndex, Clock, Embedder, EventBus, SpeechEngine
+from callcue.core.settings import Settings
+from callcue.infra.auth import Authenticator
+from callcue.infra.calls import CallStore
+from callcue.infra.cards import CardStore
+from callcue.infra.database import Database
+from callcue.infra.event_log import EventLog
+from callcue.infra.metrics import Metrics
+from callcue.infra.records import RecordStore
+from models.embedders import load_embedder
+from models.store import ModelStore
+from models.whisper import whisper_folder
+from nlu.assist import AssistConfig
+from nlu.normalise import Normaliser
+from tagger import shipped_models
+from tagger.classifier import TextClassifier
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """What reads and writes the database, without any model: enough for the CLI's look-ups."""
+
+    database: Database
+    bus: EventBus
+    log: EventLog
+    calls: CallStore
+    records: RecordStore
+    cards: CardStore
+
+
+async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
+    """Open the database (made and migrated when needed); closed with ``stack``."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    stack.push_async_callback(database.close)
+    await database.migrate()
+    bus: EventBus = backends.factory(backends.EVENT_BUS, "memory")()
+    log = EventLog(database, bus)
+    return Storage(
+        database=database,
+        bus=bus,
+        log=log,
+        calls=CallStore(database),
+        records=RecordStore(database),
+        cards=CardStore(database),
+    )
+
+
+class App:
+    """The running service. ``start`` returns when calls can be taken."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._stack = AsyncExitStack()
+        self._state: dict[str, str] = {"database": "starting", "recognition": "starting", "knowledge": "starting"}
+        self._services: Services | None = None
+
+    @property
+    def services(self) -> Services:
+        """What the edge needs; only after ``start``."""
+        if self._services is None:
+            raise RuntimeError("App.start() has not finished")
+        return self._services
+
+    def ready(self) -> dict[str, str]:
+        """Component -> ``ok``, or what is the matter."""
+        return dict(self._state)
+
+    async def start(self) -> None:
+        """Open storage, close what a crash left open, load the models, index the cards."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Close live calls with everything they heard, then everything else."""
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings = self.settings
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self._stack.enter_context(InstanceLock(settings.data_dir))
+        storage = await open_storage(settings, self._stack)
+        self._state["database"] = "ok"
+        (engine, scheduler), (knowledge, embedder) = await asyncio.gather(self._recognition(), self._knowledge(storage))
+        metrics = Metrics()
+        records = RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls)
+        tag_models = settings.tagging.model_dir or shipped_models()
+        stages = Stages(
+            log=storage.log,
+            scheduler=scheduler,
+            voice_activity=lambda: backends.factory(backends.VOICE_ACTIVITY, "webrtc")(
+                settings.speech.vad_aggressiveness
+            ),
+            engine_name=engine.name,
+            normaliser=Normaliser(),
+            knowledge=knowledge,
+            records=records,
+            issue=TextClassifier.load(tag_models / "issue_type", embedder),
+            sentiment=TextClassifier.load(tag_models / "sentiment", embedder),
+            clock=self._clock,
+            metrics=metrics,
+            config=call_config(settings),
+        )
+        manager = CallManager(stages=stages, calls=storage.calls)
+        self._stack.push_async_callback(manager.shutdown)
+        interrupted = await manager.recover()
+        self._services = Services(
+            manager=manager,
+            records=records,
+            knowledge=knowledge,
+            feed=EventFeed(log=storage.log, bus=storage.bus, calls=storage.calls),
+            log=storage.log,
+            calls=storage.calls,
+            auth=Authenticator(settings.auth, loopback_only=is_loopback(settings.server.host)),
+            settings=settings,
+            metrics=metrics,
+            ready=self.ready,
+        )
+        _log.info("app.ready", cards=len(knowledge.view().cards), interrupted_calls=interrupted, engine=engine.name)
+
+    async def _recognition(self) -> tuple[SpeechEngine, DecodeScheduler]:
+        speech = self.settings.speech
+        store = ModelStore(self.settings.cache_dir)
+        folder = await asyncio.to_thread(whisper_folder, store, speech.model)
+        engine: SpeechEngine = backends.factory(backends.SPEECH, "whisper")(folder, EngineConfig.from_settings(speech))
+        self._stack.push_async_callback(engine.close)
+        await engine.start()
+        scheduler = DecodeScheduler(engine, self._clock, SchedulerConfig.from_settings(speech))
+        await scheduler.start()
+        self._stack.push_async_callback(scheduler.close)
+        self._state["recognition"] = "ok"
+        return engine, scheduler
+
+    async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, Embedder]:
+        store = ModelStore(self.settings.cache_dir)
+        embedder = await asyncio.to_thread(load_embedder, store, self.settings.knowledge.embedder)
+        index: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder)
+        knowledge = KnowledgeBase(store=storage.cards, index=index, log=storage.log, clock=self._clock)
+        await knowledge.start()
+        self._stack.push_async_callback(knowledge.close)
+        self._state["knowledge"] = "ok"
+        return knowledge, embedder
+
+
+def call_config(settings: Settings) -> CallConfig:
+    """The settings in the form in which a call's stages take them."""
+    knowledge = settings.knowledge
+    return CallConfig(
+        stream=StreamConfig.from_settings(settings.speech),
+        assist=AssistConfig(
+            threshold=knowledge.threshold,
+            max_cards_per_utterance=knowledge.max_cards_per_utterance,
+            max_cards_per_minute=knowledge.max_cards_per_minute,
+            join_gap_ms=knowledge.join_gap_ms,
+            partial_triggers=knowledge.partial_triggers,
+        ),
+        fill_threshold=settings.tagging.fill_threshold,
+        resume_grace_s=settings.server.resume_grace_s,
+        expiry_s=knowledge.expiry_s,
+        max_calls=settings.speech.max_calls,
+        max_lag_s=settings.speech.max_lag_s,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def build(settings: Settings, clock: Clock | None = None) -> App:
+    """Put the service together; nothing is opened or loaded until ``App.start``."""
+    return App(settings, clock or SystemClock())

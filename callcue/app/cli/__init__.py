@@ -1,0 +1,42 @@
+"""The command line, ``callcue``. Every command imports what it needs when it runs, so that ``--help`` is quick."""
+
+import typer
+
+from callcue import __version__
+from callcue.app.cli import calls, kb, live, maintain, media
+from callcue.app.cli.common import guarded
+
+app = typer.Typer(
+    name="callcue",
+    help="Live assistance for call-centre agents. 呼叫中心坐席的实时助手。",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"callcue {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Live assistance for call-centre agents. 呼叫中心坐席的实时助手。"""
+
+
+live.register(app)
+media.register(app)
+maintain.register(app)
+app.add_typer(kb.app, name="kb")
+app.add_typer(calls.app, name="call")
+app.add_typer(maintain.models_app, name="models")
+app.add_typer(maintain.tagger_app, name="tagger")
+
+
+def main() -> None:
+    """Entry point: errors of ours become one clear line and exit code 1."""
+    guarded(app)

@@ -1,0 +1,137 @@
+"""Keeping house: models, tokens, training."""
+
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from callcue.app.cli.common import AsJson, console, emit, quiet_logs, settings
+from callcue.core.errors import BadInput
+
+models_app = typer.Typer(help="Models: where from, which licence, whole or not. 模型。", no_args_is_help=True)
+tagger_app = typer.Typer(help="The models that fill the record. 标签模型。", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(token)
+
+
+def token(
+    name: Annotated[str, typer.Argument(help="Who will hold it.")],
+    role: Annotated[str, typer.Option(help="agent, supervisor, editor, integrator or admin.")] = "agent",
+) -> None:
+    """Make a bearer token and the settings entry that admits it. The token is shown once and stored nowhere."""
+    from callcue.core.settings import Role
+    from callcue.infra.auth import new_token
+
+    if role not in get_args(Role):
+        raise BadInput(f"role {role!r} is not one of {', '.join(get_args(Role))}")
+    secret, digest = new_token()
+    typer.echo(f"token: {secret}\n\nin callcue.toml:\n\n[[auth.tokens]]")
+    typer.echo(f'name = "{name}"\nrole = "{role}"\nsha256 = "{digest}"')
+
+
+@models_app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List the known models and their state."""
+    from rich.table import Table
+
+    from models.registry import REGISTRY
+    from models.store import ModelStore
+
+    store = ModelStore(settings().cache_dir)
+    table = Table("model", "kind", "languages", "licence", "MB", "state")
+    for spec in REGISTRY.values():
+        status = store.status(spec)
+        if as_json:
+            emit(
+                {
+                    "name": spec.name,
+                    "kind": spec.kind,
+                    "licence": spec.licence,
+                    "size_bytes": spec.size_bytes,
+                    "sha256": spec.sha256,
+                    "state": status.state,
+                    "path": str(status.path),
+                    "detail": status.detail,
+                }
+            )
+        size = f"{spec.size_bytes / 1e6:.0f}" if spec.size_bytes else "?"
+        table.add_row(spec.name, spec.kind, " ".join(spec.languages), spec.licence, size, status.state)
+    if not as_json:
+        console().print(table)
+
+
+@models_app.command("fetch")
+def fetch_models(
+    names: Annotated[list[str] | None, typer.Argument(help="Models; default: those that the settings name.")] = None,
+) -> None:
+    """Put models together and verify them, so that nothing is left to do when the service starts."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    from models.registry import resolve
+    from models.store import ModelStore
+
+    chosen = settings()
+    quiet_logs()
+    store = ModelStore(chosen.cache_dir)
+    specs = (
+        [resolve(name, None) for name in names]
+        if names
+        else [resolve(chosen.speech.model, "whisper"), resolve(chosen.knowledge.embedder, "embedder")]
+    )
+    out = console()
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=out, disable=not out.is_terminal
+    ) as progress:
+        for spec in specs:
+            task = progress.add_task(spec.name, total=spec.size_bytes or None)
+
+            def update(done: int, total: int, task: object = task) -> None:
+                progress.update(task, completed=done, total=total)  # type: ignore[arg-type] # a TaskID
+
+            folder = store.ensure(spec, progress=update)
+            progress.console.print(f"{spec.name}: ready in {folder}")
+
+
+@models_app.command("check")
+def check_models(
+    names: Annotated[list[str] | None, typer.Argument(help="Models; default: all that are installed.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute the checksums again; exit code 1 when one is wrong."""
+    from models.registry import REGISTRY, resolve
+    from models.store import ModelStore
+
+    store = ModelStore(settings().cache_dir)
+    specs = [resolve(name, None) for name in names] if names else list(REGISTRY.values())
+    bad = False
+    for spec in specs:
+        status = store.check(spec)
+        bad = bad or status.state == "damaged" or (bool(names) and status.state != "ready")
+        if as_json:
+            emit({"name": spec.name, "state": status.state, "detail": status.detail})
+        else:
+            typer.echo(f"{spec.name}: {status.state}{'  ' + status.detail if status.detail else ''}")
+    if bad:
+        raise typer.Exit(1)
+
+
+@tagger_app.command("train")
+def train(
+    data: Annotated[Path, typer.Argument(help="Labelled JSONL: text and the label.", exists=True, dir_okay=False)],
+    label: Annotated[str, typer.Option(help="The field that holds the label: issue_type or sentiment.")],
+    out: Annotated[Path, typer.Option(help="Folder of the models; the model goes into OUT/LABEL.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a model even if it scored better.")] = False,
+) -> None:
+    """Train a classifier of the record's fields and keep the old one beside it."""
+    from tagger.train import run_training
+
+    quiet_logs()
+    chosen = settings()
+    from models.embedders import load_embedder
+    from models.store import ModelStore
+
+    embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder)
+    run_training(data, label, embedder, out / label, force=force, report=typer.echo)
