@@ -15,8 +15,8 @@ from pydantic_core import PydanticSerializationError
 from callcue.core.errors import BadInput
 from callcue.core.events import AnyEvent, Event
 
-STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-"""How dataclasses of the core are read from JSON, here and in the stores."""
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, hide_input_in_errors=True)
+"""How dataclasses of the core are read from JSON, here and in the stores. Errors do not quote what was said."""
 
 
 @cache
