@@ -19,9 +19,11 @@ Level = Literal["debug", "info", "warning", "error"]
 WITHHELD = "[withheld]"
 MASKED = "[number]"
 PERSONAL = frozenset(
-    ("text", "raw_text", "stable", "unstable", "transcript", "words", "query", "matched", "phrase", "prompt")
-    + ("caller", "phone", "number", "name", "value", "old", "new", "fields", "changes", "note", "body", "content")
-    + ("token", "authorization", "password")
+    {
+        *("text", "raw_text", "stable", "unstable", "transcript", "words", "query", "matched", "phrase", "prompt"),
+        *("caller", "phone", "number", "name", "value", "old", "new", "fields", "changes", "note", "body", "content"),
+        *("token", "authorization", "password"),
+    }
 )
 """Names of log fields that are never written: what was said, who called, secrets."""
 _MOBILE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
