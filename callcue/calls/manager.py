@@ -87,10 +87,14 @@ class CallManager:
     async def acknowledge(self, *, call_id: str, push_seq: int, action: AckAction, by: str, note: str = "") -> CardAck:
         """Write what the agent did with a card, and see to it that an unwanted one does not come back in this call."""
         ack = await acknowledge(self._stages.log, call_id=call_id, push_seq=push_seq, action=action, by=by, note=note)
-        session = self._live.get(call_id)
+        self.noted(ack)
+        return ack
+
+    def noted(self, ack: CardAck) -> None:
+        """Tell the call's assistant what the agent did with a card."""
+        session = self._live.get(ack.call_id)
         if session is not None:
             session.assistant.on_ack(ack.card_id, ack.action)
-        return ack
 
     async def shutdown(self) -> None:
         """Refuse new calls and close the live ones, draining what they heard."""

@@ -56,6 +56,8 @@ class CallSession:
         self._grace: asyncio.Task[None] | None = None
         self._epoch = 0
         self._closing: asyncio.Task[None] | None = None
+        self.ended = asyncio.Event()
+        """Set when CallEnded is written."""
 
     @property
     def received_ms(self) -> int:
@@ -151,6 +153,7 @@ class CallSession:
             try:
                 await self._write_end(reason, detail)
             finally:
+                self.ended.set()
                 self._on_end(self.call_id)
 
     async def _write_end(self, reason: EndReason, detail: str) -> None:
