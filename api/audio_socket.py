@@ -1,0 +1,183 @@
+"""The native audio socket, ``/v1/calls/audio``: start or resume, then audio, then stop.
+
+The handshake is answered before anything else happens, and what arrives while the call is being opened waits in the
+Inbox. Whatever is wrong with a frame ends that call only: an error frame, the close code, and the call closed with
+every final it had. A connection that is lost leaves the call open for the grace period.
+"""
+
+import asyncio
+import contextlib
+
+import structlog
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from api.auth import accept, permitted
+from api.body import parse_json
+from api.frames import AUDIO_IN, EndedFrame, ReadyFrame, ResumeFrame, StartFrame, StopFrame, WarningFrame
+from api.problems import WS_GOING_AWAY, WS_NORMAL, TooSlow, public_code
+from api.services import Services
+from api.socket_io import Frame, Inbox, Lost, Outbox, SlowReaderError
+from callcue.calls.session import AudioLink
+from callcue.calls.start import StartCall
+from callcue.core.errors import BadInput, CallCueError
+
+OPENING_TIMEOUT_S = 10.0
+"""A socket that says nothing for this long is closed."""
+NO_AUDIO_S = 15.0
+"""Silence on the wire (not in the audio) that draws a warning: a live call always sends audio."""
+INBOX_BYTES = 2_000_000
+"""Read ahead at most: a minute of two-channel 8 kHz PCM."""
+MAX_TEXT_FRAME = 16_384
+
+router = APIRouter()
+_log = structlog.get_logger(__name__)
+
+
+@router.websocket("/v1/calls/audio")
+async def audio_socket(socket: WebSocket) -> None:
+    """One connection of one call."""
+    services: Services = socket.app.state.services
+    outbox = Outbox(socket)
+    await accept(socket)
+    limit = services.settings.server.max_frame_bytes
+    async with Inbox(socket, capacity=max(INBOX_BYTES, limit), max_frame=limit) as inbox:
+        try:
+            permitted(socket, services, "calls.stream")
+            link = await _open(services, inbox)
+        except CallCueError as error:
+            services.metrics.calls_refused.labels(public_code(error)).inc()
+            await outbox.fail(error)
+            return
+        except PeerGoneError:
+            return
+        await _Conversation(services, link, inbox=inbox, outbox=outbox).run()
+
+
+class PeerGoneError(Exception):
+    """The peer went away before it opened a call."""
+
+
+async def _open(services: Services, inbox: Inbox) -> AudioLink:
+    """Wait for the opening frame and open or resume the call it names."""
+    try:
+        async with asyncio.timeout(OPENING_TIMEOUT_S):
+            frame = await inbox.next()
+    except TimeoutError:
+        raise TooSlow(f"no start or resume frame arrived within {OPENING_TIMEOUT_S:g} s") from None
+    if isinstance(frame, Lost):
+        raise PeerGoneError
+    opening = _opening(frame)
+    if isinstance(opening, ResumeFrame):
+        return await services.manager.resume(opening.call_id, opening.from_ms)
+    return await services.manager.start(
+        StartCall(
+            call_id=opening.call_id,
+            agent_id=opening.agent_id,
+            caller=opening.caller,
+            channels=opening.channels,
+            sample_rate=opening.sample_rate,
+            encoding=opening.encoding,
+            language=opening.language or services.settings.speech.language,
+        )
+    )
+
+
+def _opening(frame: str | bytes) -> StartFrame | ResumeFrame:
+    if isinstance(frame, bytes):
+        raise BadInput("audio came before the call was opened: send a start or resume frame first")
+    parsed = _parse(frame)
+    if isinstance(parsed, StopFrame):
+        raise BadInput("there is no call to stop: send a start or resume frame first")
+    return parsed
+
+
+def _parse(text: str) -> StartFrame | ResumeFrame | StopFrame:
+    if len(text) > MAX_TEXT_FRAME:
+        raise BadInput(f"a text frame may hold at most {MAX_TEXT_FRAME} characters; audio goes into binary frames")
+    return parse_json(AUDIO_IN, text, "frame")
+
+
+class _Conversation:
+    """What is said over one connection after its call was opened."""
+
+    def __init__(self, services: Services, link: AudioLink, *, inbox: Inbox, outbox: Outbox) -> None:
+        self._services = services
+        self._link = link
+        self._inbox = inbox
+        self._outbox = outbox
+        self._close_code = WS_GOING_AWAY
+
+    async def run(self) -> None:
+        """Until the call ends or the connection is lost; the call is never left without one or the other."""
+        farewell = asyncio.create_task(self._farewell(), name=f"farewell-{self._link.call_id}")
+        try:
+            await self._talk(farewell)
+        except CallCueError as error:
+            farewell.cancel()
+            await self._end_with(error)
+        except (SlowReaderError, WebSocketDisconnect):
+            await self._link.drop()
+        except asyncio.CancelledError:
+            await self._link.drop()
+            raise
+        except Exception:  # noqa: BLE001 - boundary: a fault in one socket's loop ends its own call only
+            _log.exception("audio_socket.failed", call_id=self._link.call_id)
+            farewell.cancel()
+            await self._end_with(CallCueError("the audio connection failed inside the service"))
+        finally:
+            farewell.cancel()
+
+    async def _talk(self, farewell: asyncio.Task[None]) -> None:
+        link = self._link
+        await self._outbox.send(ReadyFrame(call_id=link.call_id, received_ms=link.received_ms))
+        warned = False
+        while True:
+            frame = await self._next(None if warned else NO_AUDIO_S)
+            if frame is None:
+                message = f"no audio for {NO_AUDIO_S:g} s; the call stays open"
+                await self._outbox.send(WarningFrame(code="no_audio", message=message))
+                warned = True
+            elif isinstance(frame, bytes):
+                await link.audio(frame)
+                warned = False
+            elif isinstance(frame, str):
+                _check_stop(frame)
+                self._close_code = WS_NORMAL
+                await link.hangup()
+                await farewell
+                return
+            elif frame.broken:
+                raise BadInput(f"the connection broke the WebSocket protocol (close code {frame.code})")
+            else:
+                await link.drop()
+                return
+
+    async def _next(self, timeout_s: float | None) -> Frame | None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._inbox.next()
+        except TimeoutError:
+            return None
+
+    async def _farewell(self) -> None:
+        """Tell the peer that the call has ended, whoever ended it, and close."""
+        await self._link.session.ended.wait()
+        with contextlib.suppress(SlowReaderError, WebSocketDisconnect):
+            await self._outbox.send(EndedFrame(call_id=self._link.call_id, duration_ms=self._link.received_ms))
+        await self._outbox.close(self._close_code)
+
+    async def _end_with(self, error: CallCueError) -> None:
+        _log.warning("audio_socket.refused", call_id=self._link.call_id, code=error.code)
+        self._services.metrics.socket_errors.labels("audio", public_code(error)).inc()
+        await self._outbox.fail(error)
+        try:
+            await self._link.hangup("error", public_code(error))
+        except CallCueError as failure:
+            _log.error("audio_socket.close_failed", call_id=self._link.call_id, code=failure.code)
+
+
+def _check_stop(text: str) -> None:
+    frame = _parse(text)
+    if not isinstance(frame, StopFrame):
+        raise BadInput(f"this socket has its call already; {frame.event} opens another one on a socket of its own")

@@ -1,0 +1,163 @@
+"""REST: calls, their events, transcripts, records and acknowledgements."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from api.auth import needs
+from api.body import json_body
+from api.openapi import takes
+from api.problems import StaleVersion
+from api.services import Services
+from api.sight import visible_agent, visible_call
+from api.wire import (
+    AckBody,
+    AckView,
+    CallPage,
+    CallsQuery,
+    CallView,
+    EventPage,
+    EventsQuery,
+    RecordEdit,
+    RecordView,
+    SegmentView,
+    TranscriptView,
+)
+from callcue.calls.acks import acknowledge
+from callcue.core.errors import BadInput, Conflict
+from callcue.core.events import AnyEvent, FinalTranscript
+from callcue.core.records import CallRecord
+from callcue.infra.auth import Principal
+from callcue.infra.calls import CallFilter
+from callcue.infra.codec import encode
+from callcue.infra.event_log import EventLog
+
+router = APIRouter(prefix="/v1/calls", tags=["calls"])
+
+Reader = Annotated[Principal, Depends(needs("calls.read"))]
+RecordEditor = Annotated[Principal, Depends(needs("records.edit"))]
+Acker = Annotated[Principal, Depends(needs("cards.ack"))]
+
+_PAGE = 1000
+
+
+def services_of(request: Request) -> Services:
+    """The services of the app that serves this request."""
+    services: Services = request.app.state.services
+    return services
+
+
+Parts = Annotated[Services, Depends(services_of)]
+
+
+@router.get("")
+async def list_calls(principal: Reader, parts: Parts, query: Annotated[CallsQuery, Query()]) -> CallPage:
+    """Calls, newest first; an agent gets its own."""
+    wanted = CallFilter(
+        agent_id=visible_agent(query.agent_id, principal),
+        live=query.live,
+        started_from_ms=None if query.since is None else int(query.since.timestamp() * 1000),
+    )
+    rows = await parts.calls.list(wanted, limit=query.limit, before=query.cursor)
+    return CallPage(
+        calls=[CallView.model_validate(row) for row in rows],
+        next=rows[-1].call_id if len(rows) == query.limit else None,
+    )
+
+
+@router.get("/{call_id}")
+async def get_call(call_id: str, principal: Reader, parts: Parts) -> CallView:
+    """One call."""
+    return CallView.model_validate(await visible_call(parts.calls, call_id, principal))
+
+
+@router.get("/{call_id}/events")
+async def get_events(
+    call_id: str, principal: Reader, parts: Parts, query: Annotated[EventsQuery, Query()]
+) -> EventPage:
+    """The durable events after a number."""
+    await visible_call(parts.calls, call_id, principal)
+    events = await parts.log.read(call_id, after=query.after, limit=query.limit)
+    return EventPage(
+        events=[encode(event) for event in events], next=events[-1].seq if len(events) == query.limit else None
+    )
+
+
+@router.get("/{call_id}/transcript")
+async def get_transcript(call_id: str, principal: Reader, parts: Parts) -> TranscriptView:
+    """The final transcripts, both sides in the order in which they begin."""
+    await visible_call(parts.calls, call_id, principal)
+    finals: dict[str, FinalTranscript] = {}
+    async for event in _all_events(parts.log, call_id):
+        if isinstance(event, FinalTranscript):
+            finals[event.segment_id] = event
+    said = sorted((final for final in finals.values() if final.text), key=lambda final: (final.start_ms, final.seq))
+    return TranscriptView(call_id=call_id, segments=[SegmentView.model_validate(final) for final in said])
+
+
+async def _all_events(log: EventLog, call_id: str) -> AsyncIterator[AnyEvent]:
+    after = 0
+    while page := await log.read(call_id, after=after, limit=_PAGE):
+        for event in page:
+            yield event
+        after = page[-1].seq
+
+
+@router.get("/{call_id}/record")
+async def get_record(call_id: str, principal: Reader, parts: Parts, response: Response) -> RecordView:
+    """The record. Its version is the ETag."""
+    await visible_call(parts.calls, call_id, principal)
+    return _record(await parts.records.get(call_id), response)
+
+
+@router.patch("/{call_id}/record", openapi_extra=takes("RecordEdit", "application/merge-patch+json"))
+async def edit_record(
+    call_id: str,
+    principal: RecordEditor,
+    edit: Annotated[RecordEdit, Depends(json_body(RecordEdit, "application/merge-patch+json"))],
+    request: Request,
+    response: Response,
+) -> RecordView:
+    """Set or clear fields. With If-Match the edit is refused (412) when the record has another version by now."""
+    parts = services_of(request)
+    await visible_call(parts.calls, call_id, principal)
+    expected = _expected(request.headers.get("if-match"))
+    changes = {name: tuple(value) if isinstance(value, list) else value for name, value in edit.root.items()}
+    try:
+        record = await parts.records.edit(call_id, changes, by=principal.name, expected_version=expected)
+    except Conflict as conflict:
+        if expected is None:
+            raise
+        raise StaleVersion(conflict.message) from conflict
+    return _record(record, response)
+
+
+def _record(record: CallRecord, response: Response) -> RecordView:
+    response.headers["ETag"] = f'"{record.version}"'
+    response.headers["Cache-Control"] = "no-store"
+    return RecordView.model_validate(record)
+
+
+def _expected(if_match: str | None) -> int | None:
+    """The version that an If-Match header names; None for none and for ``*``."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = re.fullmatch(r'\s*"(\d{1,15})"\s*', if_match, re.ASCII)
+    if found is None:
+        raise BadInput('If-Match must be the ETag of the record as it was read, such as "3", or *')
+    return int(found[1])
+
+
+@router.post("/{call_id}/acks", status_code=201, openapi_extra=takes("AckBody"))
+async def post_ack(
+    call_id: str, principal: Acker, body: Annotated[AckBody, Depends(json_body(AckBody))], parts: Parts
+) -> AckView:
+    """Say what the agent did with a card that was pushed."""
+    await visible_call(parts.calls, call_id, principal)
+    ack = await acknowledge(
+        parts.log, call_id=call_id, push_seq=body.push_seq, action=body.action, by=principal.name, note=body.note
+    )
+    parts.manager.noted(ack)
+    return AckView.model_validate(ack)

@@ -1,0 +1,104 @@
+"""What a desktop asked to follow, and where it left off: the query of ``/v1/desktop``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.datastructures import QueryParams
+
+from api.sight import visible_agent, visible_call
+from callcue.calls.manager import CallManager
+from callcue.core.errors import BadInput, NotFound
+from callcue.core.events import CallStarted
+from callcue.core.ids import check_id
+from callcue.infra.auth import Principal
+from callcue.infra.calls import CallStore
+
+MAX_POSITIONS = 500
+"""Calls that ``after`` may name."""
+MAX_SEQ = 2**53
+NAMES = ("call_id", "agent_id", "after")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """One call (``call_id``), an agent's calls (``agent_id``), or all live calls (neither)."""
+
+    call_id: str | None = None
+    agent_id: str | None = None
+    after: Mapping[str, int] = field(default_factory=dict)
+    """Call id -> seq of the last durable event seen; calls that are not named begin at their first event."""
+
+    def accepts(self, started: CallStarted) -> bool:
+        """Whether a call that starts now joins."""
+        return self.call_id is None and self.agent_id in (None, started.agent_id)
+
+
+def parse_following(query: QueryParams) -> Following:
+    """Raises BadInput that names the parameter."""
+    unknown = [name for name in query if name not in NAMES]
+    if unknown or len(query.multi_items()) != len(query):
+        raise BadInput(f"the desktop socket takes {', '.join(NAMES)}, each at most once")
+    call_id, agent_id, after = (query.get(name) for name in NAMES)
+    if call_id is not None and agent_id is not None:
+        raise BadInput("follow one call (call_id) or an agent's calls (agent_id), not both")
+    if call_id is not None:
+        check_id(call_id, "call_id")
+        return Following(call_id=call_id, after={call_id: _seq(after or "0")})
+    if agent_id is not None:
+        check_id(agent_id, "agent_id")
+    return Following(agent_id=agent_id, after=_positions(after or ""))
+
+
+def _positions(text: str) -> dict[str, int]:
+    """``call1:17,call2:4``; the seq is what follows the last colon, as ids may hold colons."""
+    parts = text.split(",") if text else []
+    if len(parts) > MAX_POSITIONS:
+        raise BadInput(f"after may name at most {MAX_POSITIONS} calls")
+    found = {}
+    for part in parts:
+        call_id, colon, seq = part.rpartition(":")
+        if not colon:
+            raise BadInput("after must be CALL_ID:SEQ, several separated by commas, where no call_id is given")
+        found[check_id(call_id, "call_id in after")] = _seq(seq)
+    return found
+
+
+def _seq(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 16 and int(text) <= MAX_SEQ):
+        raise BadInput("after must be the seq of the last event seen: a whole number, 0 or more")
+    return int(text)
+
+
+async def allowed(wanted: Following, principal: Principal, calls: CallStore) -> Following:
+    """What was asked for, within what the principal may see. Raises NotFound, NotAllowed.
+
+    Positions of calls that do not exist (any more) or are not among those followed are left out, so that one
+    forgotten call does not keep a desktop from coming back.
+    """
+    if wanted.call_id is not None:
+        await visible_call(calls, wanted.call_id, principal)
+        return wanted
+    agent_id = visible_agent(wanted.agent_id, principal)
+    after = {}
+    for call_id, seq in wanted.after.items():
+        try:
+            row = await calls.get(call_id)
+        except NotFound:
+            continue
+        if agent_id in (None, row.agent_id):
+            after[call_id] = seq
+    return Following(agent_id=agent_id, after=after)
+
+
+async def positions(following: Following, calls: CallStore, manager: CallManager) -> dict[str, int]:
+    """Where to begin in each call: those named in ``after`` and, unless one call is followed, all live ones."""
+    found = dict(following.after)
+    if following.call_id is not None:
+        return found
+    rows = await calls.unfinished()
+    live = {row.call_id: row.agent_id for row in rows}
+    live |= {session.call_id: session.request.agent_id for session in manager.live_calls()}
+    for call_id, agent_id in live.items():
+        if following.agent_id in (None, agent_id):
+            found.setdefault(call_id, 0)
+    return found

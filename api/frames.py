@@ -1,0 +1,135 @@
+"""The frames of both sockets. Their JSON Schema is served, made from these models.
+
+The text frames of a client are one JSON object each, with ``event`` saying which; unknown fields are refused by name.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from callcue.core.speech import Channel, Encoding, LanguageChoice
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
+"""1 to 128 letters, digits and . _ : @ -, the first a letter or digit."""
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class StartFrame(_Frame):
+    """Opens a call; the first frame of its socket. Audio may follow at once, without waiting for ``ready``."""
+
+    event: Literal["start"]
+    call_id: Id | None = None
+    """The switch's id of the call; one is made where it is absent."""
+    agent_id: Id | None = None
+    """Whose desktop is to show the call."""
+    caller: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
+    """The caller's number as the switch gave it."""
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=2)] = ("caller", "agent")
+    """Who speaks on each interleaved channel, in order; each at most once."""
+    sample_rate: Literal[8000, 16000]
+    """Hz."""
+    encoding: Encoding
+    language: LanguageChoice | None = None
+    """The server's setting where it is absent."""
+
+
+class ResumeFrame(_Frame):
+    """Goes on with a call whose socket dropped; the first frame of the new socket."""
+
+    event: Literal["resume"]
+    call_id: Id
+    from_ms: Annotated[int, Field(ge=0, le=7 * 24 * 3600 * 1000)]
+    """Call time of the first sample that this socket sends. What the server has already is skipped, what was lost is
+    filled with silence; ``ready`` tells how far the server had come."""
+
+
+class StopFrame(_Frame):
+    """The call is over; the server answers ``ended`` when everything heard is transcribed."""
+
+    event: Literal["stop"]
+
+
+class ReadyFrame(_Frame):
+    """The call is open. Audio sent before it was kept."""
+
+    event: Literal["ready"] = "ready"
+    call_id: str
+    received_ms: int
+    """Milliseconds of audio received so far."""
+
+
+class EndedFrame(_Frame):
+    """The call is closed and its record complete; the socket closes after it."""
+
+    event: Literal["ended"] = "ended"
+    call_id: str
+    duration_ms: int
+    """Milliseconds of audio received."""
+
+
+class ErrorFrame(_Frame):
+    """What was wrong. On the audio socket the call ends with it; a desktop socket stays open."""
+
+    event: Literal["error"] = "error"
+    code: str
+    """Stable, for programs."""
+    message: str
+    """For people."""
+    re: str | None = None
+    """Desktop only: the ``event`` of the frame that was refused, where it could be read."""
+
+
+class WarningFrame(_Frame):
+    """Something that the sender should look at; the call goes on."""
+
+    event: Literal["warning"] = "warning"
+    code: Literal["no_audio"]
+    message: str
+
+
+class AckFrame(_Frame):
+    """What the agent did with a card."""
+
+    event: Literal["ack"]
+    call_id: Id
+    push_seq: Annotated[int, Field(ge=1, le=2**53)]
+    """``seq`` of the CardPush."""
+    action: Literal["used", "dismissed", "pinned", "wrong"]
+    note: Annotated[str, Field(max_length=1000)] = ""
+
+
+class PingFrame(_Frame):
+    """Asks for a ``pong``: for browsers, which cannot send protocol pings."""
+
+    event: Literal["ping"]
+
+
+class PongFrame(_Frame):
+    """The answer to ``ping``."""
+
+    event: Literal["pong"] = "pong"
+
+
+class FollowingFrame(_Frame):
+    """The first frame of a desktop socket: it is open. Events, which have ``type`` and no ``event``, follow."""
+
+    event: Literal["following"] = "following"
+    call_id: str | None
+    """The one call followed, or null."""
+    agent_id: str | None
+    """Whose calls are followed; null for one call or for all."""
+
+
+OpeningFrame = Annotated[StartFrame | ResumeFrame, Field(discriminator="event")]
+AudioFrameIn = Annotated[StartFrame | ResumeFrame | StopFrame, Field(discriminator="event")]
+AudioFrameOut = ReadyFrame | EndedFrame | ErrorFrame | WarningFrame
+DesktopFrameIn = Annotated[AckFrame | PingFrame, Field(discriminator="event")]
+DesktopFrameOut = FollowingFrame | ErrorFrame | PongFrame
+
+AUDIO_IN: TypeAdapter[StartFrame | ResumeFrame | StopFrame] = TypeAdapter(AudioFrameIn)
+AUDIO_OUT: TypeAdapter[AudioFrameOut] = TypeAdapter(AudioFrameOut)
+DESKTOP_IN: TypeAdapter[AckFrame | PingFrame] = TypeAdapter(DesktopFrameIn)
+DESKTOP_OUT: TypeAdapter[DesktopFrameOut] = TypeAdapter(DesktopFrameOut)

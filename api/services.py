@@ -1,0 +1,31 @@
+"""What the edge needs from the layers below, handed in by the composition root."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from callcue.calls.feed import EventFeed
+from callcue.calls.knowledge import KnowledgeBase
+from callcue.calls.manager import CallManager
+from callcue.calls.records import RecordKeeper
+from callcue.core.settings import Settings
+from callcue.infra.auth import Authenticator
+from callcue.infra.calls import CallStore
+from callcue.infra.event_log import EventLog
+from callcue.infra.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """One process's parts, as the routes see them."""
+
+    manager: CallManager
+    records: RecordKeeper
+    knowledge: KnowledgeBase
+    feed: EventFeed
+    log: EventLog
+    calls: CallStore
+    auth: Authenticator
+    settings: Settings
+    metrics: Metrics
+    ready: Callable[[], dict[str, str]]
+    """Component -> ``ok``, or why it is not ready."""

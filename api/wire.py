@@ -1,0 +1,299 @@
+"""The bodies of the REST interface, in and out. Bodies that come in refuse unknown fields by name."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
+
+from callcue.core.records import FieldSource
+from callcue.core.speech import Channel, Encoding, Language, LanguageChoice
+
+Text = Annotated[str, Field(max_length=2000)]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        from_attributes=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+class ProblemView(_Out):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    """Stable, for programs."""
+    detail: str
+    """For people."""
+    errors: list["FieldProblemView"] = []
+    """The fields that are wrong, where fields are."""
+
+
+class FieldProblemView(_Out):
+    """One field and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class CallsQuery(_In):
+    """Which calls to list."""
+
+    agent_id: Annotated[str, Field(max_length=128)] | None = None
+    live: bool | None = None
+    since: AwareDatetime | None = None
+    """Started at or after; ISO 8601 with offset."""
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=128)] | None = None
+    """``next`` of the page before."""
+
+
+class CallView(_Out):
+    """One call."""
+
+    call_id: str
+    agent_id: str | None
+    caller: str | None
+    """The caller's number as the switch gave it."""
+    language: LanguageChoice
+    source: str
+    channels: tuple[Channel, ...]
+    sample_rate: int
+    """Hz."""
+    encoding: Encoding
+    started_at: str
+    """ISO 8601 with offset."""
+    ended_at: str | None
+    duration_ms: int | None
+    """Milliseconds of audio received; null while the call runs."""
+    end_reason: str | None
+    last_seq: int
+    """The number of its newest durable event."""
+
+
+class CallPage(_Out):
+    """Calls, newest first."""
+
+    calls: list[CallView]
+    next: str | None
+    """Give it as ``cursor`` for the next page; null on the last."""
+
+
+class EventsQuery(_In):
+    """Which events of a call to read."""
+
+    after: Annotated[int, Field(ge=0, le=2**53)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 500
+
+
+class EventPage(_Out):
+    """Durable events in order, in the form in which the desktop socket sends them."""
+
+    events: list[dict[str, object]]
+    next: int | None
+    """Give it as ``after`` for the next page; null when these were the newest."""
+
+
+class SegmentView(_Out):
+    """A final transcript."""
+
+    segment_id: str
+    channel: Channel
+    start_ms: int
+    """Call time, milliseconds."""
+    end_ms: int
+    text: str
+    """Normalised."""
+    raw_text: str
+    confidence: float
+    """0..1."""
+    language: Language
+
+
+class TranscriptView(_Out):
+    """The final transcripts of a call, by the time at which they begin."""
+
+    call_id: str
+    segments: list[SegmentView]
+
+
+class FieldView(_Out):
+    """A field's value and where it came from."""
+
+    value: str | int | float | bool | tuple[str, ...] | None
+    probability: float
+    source: FieldSource
+    by: str
+    evidence: tuple[str, ...]
+    """Ids of the segments that show it."""
+
+
+class RecordView(_Out):
+    """The record of a call. ``version`` is also its ETag."""
+
+    call_id: str
+    version: int
+    fields: dict[str, FieldView]
+
+
+RecordValue = str | int | float | bool | Annotated[list[Text], Field(max_length=100)] | None
+
+
+class RecordEdit(RootModel[dict[Annotated[str, Field(max_length=64)], RecordValue]]):
+    """Fields to set, as a JSON merge patch (RFC 7396): null clears a field, what is absent stays."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    root: Annotated[dict[Annotated[str, Field(max_length=64)], RecordValue], Field(min_length=1, max_length=50)]
+
+
+class AckBody(_In):
+    """What the agent did with a card."""
+
+    push_seq: Annotated[int, Field(ge=1, le=2**53)]
+    """``seq`` of the CardPush."""
+    action: Literal["used", "dismissed", "pinned", "wrong"]
+    note: Annotated[str, Field(max_length=1000)] = ""
+
+
+class AckView(_Out):
+    """The acknowledgement as written."""
+
+    call_id: str
+    seq: int
+    card_id: str
+    push_seq: int
+    action: str
+    by: str
+
+
+class CardsQuery(_In):
+    """Which cards to list."""
+
+    status: Literal["draft", "review", "published", "retired"] | None = None
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    after: Annotated[str, Field(max_length=128)] | None = None
+    """``next`` of the page before."""
+
+
+class VersionQuery(_In):
+    """Which version of a card."""
+
+    version: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    """The newest where it is absent."""
+
+
+class CardView(_Out):
+    """A stored card."""
+
+    version: int
+    """Counts the card's stored versions from 1."""
+    card: dict[str, object]
+    """In the import form."""
+
+
+class CardPage(_Out):
+    """Cards by id."""
+
+    cards: list[CardView]
+    next: str | None
+
+
+class CardSaved(_Out):
+    """The result of saving one card."""
+
+    id: str
+    version: int
+    outcome: Literal["added", "changed", "unchanged"]
+
+
+class ImportQuery(_In):
+    """How to import."""
+
+    dry_run: bool = False
+    """Only say what would happen."""
+    format: Literal["jsonl", "csv"] | None = None
+    """By the content type where it is absent: application/jsonl, application/x-ndjson or text/csv."""
+
+
+class ExportQuery(_In):
+    """How to export."""
+
+    format: Literal["jsonl", "csv"] = "jsonl"
+    status: Literal["draft", "review", "published", "retired"] | None = None
+
+
+class ImportProblem(_Out):
+    """Why a card was not taken."""
+
+    where: str
+    message: str
+
+
+class ImportReport(_Out):
+    """What an import did, or with ``dry_run`` would do. A file with problems is not imported at all."""
+
+    dry_run: bool
+    added: list[str]
+    changed: list[str]
+    unchanged: int
+    problems: list[ImportProblem]
+
+
+class SearchBody(_In):
+    """What to look for."""
+
+    text: Annotated[str, Field(max_length=2000)]
+    top_k: Annotated[int, Field(ge=1, le=50)] = 10
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    category: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=20)] | None = None
+    """A category path; matches cards whose path begins with it."""
+
+
+class HitView(_Out):
+    """One search result."""
+
+    card_id: str
+    version: int
+    title: str
+    score: float
+    """Calibrated probability, 0..1, that the card answers the query."""
+    dense: float
+    """Cosine of the nearest indexed text."""
+    lexical: float
+    """BM25 over character bigrams."""
+    fused: float
+    """What the list is ordered by."""
+    matched: str
+    """The title or sample question that came nearest."""
+    card: dict[str, object]
+
+
+class SearchResult(_Out):
+    """Best first."""
+
+    hits: list[HitView]
+    generation: int
+    """Of the index that answered."""
+
+
+class HealthView(_Out):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ReadyView(_Out):
+    """Whether calls would be served."""
+
+    ready: bool
+    components: dict[str, str]
+    """``ok``, or why not; without a token only ``not ready``."""
