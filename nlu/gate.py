@@ -1,0 +1,106 @@
+"""Which candidates earn their place on the screen: eligibility, and memory of what this call has already seen."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+
+from callcue.core.cards import Card
+from callcue.core.speech import Language, LanguageChoice
+
+_MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """What is known of the person who calls. An empty field is unknown."""
+
+    lifecycle: str = ""
+    region: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateConfig:
+    """Limits of one call's gate."""
+
+    max_cards_per_minute: int
+
+
+class Gate:
+    """One call's gate. All times but the cards' validity are call time, in milliseconds."""
+
+    def __init__(self, config: GateConfig) -> None:
+        self._config = config
+        self._pushed: dict[str, list[int]] = {}
+        self._recent: deque[int] = deque()
+        self._by_segment: dict[str, set[str]] = {}
+        self._unwanted: set[str] = set()
+
+    def passes(self, card: Card, segment_id: str, at_ms: int) -> bool:
+        """Whether the card may be pushed now, as far as this call's past goes."""
+        if card.id in self._unwanted or card.id in self._by_segment.get(segment_id, ()):
+            return False
+        times = self._pushed.get(card.id, [])
+        if len(times) >= card.max_per_call:
+            return False
+        return not times or at_ms - times[-1] >= card.cooldown_s * 1000
+
+    def has_room(self, at_ms: int) -> bool:
+        """Whether the minute before ``at_ms`` leaves room for one more card."""
+        while self._recent and self._recent[0] <= at_ms - _MINUTE_MS:
+            self._recent.popleft()
+        return len(self._recent) < self._config.max_cards_per_minute
+
+    def pushed(self, card: Card, segment_id: str, at_ms: int) -> None:
+        """Remember a push."""
+        self._pushed.setdefault(card.id, []).append(at_ms)
+        self._by_segment.setdefault(segment_id, set()).add(card.id)
+        self._recent.append(at_ms)
+
+    def refuse(self, card_id: str) -> None:
+        """The agent does not want this card again in this call."""
+        self._unwanted.add(card_id)
+
+
+def eligible(
+    cards: Iterable[Card], *, language: LanguageChoice, spoken: Language, customer: Customer, now: datetime
+) -> set[str]:
+    """Ids of the cards that may be shown to this customer, in this call, today."""
+    return {
+        card.id
+        for card in cards
+        if card.status == "published"
+        and card.lang == (spoken if language == "auto" else language)
+        and _for_customer(card, customer, spoken)
+        and _valid(card, now)
+    }
+
+
+def _for_customer(card: Card, customer: Customer, spoken: Language) -> bool:
+    """A limit that cannot be checked is not met: a card for new customers is noise to everybody else."""
+    audience = card.audience
+    wanted = (
+        (audience.lifecycle, (customer.lifecycle,)),
+        (audience.region, (customer.region,)),
+        (audience.language, (customer.language, spoken)),
+    )
+    return all(not limits or any(v in limits for v in values if v) for limits, values in wanted)
+
+
+def _valid(card: Card, now: datetime) -> bool:
+    """Dates without an offset are the machine's local time; a ``valid_to`` without a time includes its day."""
+    local = now.astimezone().tzinfo
+    starts = _moment(card.valid_from, time.min, local)
+    ends = _moment(card.valid_to, time.max, local)
+    return (starts is None or now >= starts) and (ends is None or now <= ends)
+
+
+def _moment(text: str | None, day_time: time, zone: tzinfo | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.combine(date.fromisoformat(text), day_time)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
