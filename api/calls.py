@@ -25,7 +25,6 @@ from api.wire import (
     SegmentView,
     TranscriptView,
 )
-from callcue.calls.acks import acknowledge
 from callcue.core.errors import BadInput, Conflict
 from callcue.core.events import AnyEvent, FinalTranscript
 from callcue.core.records import CallRecord
@@ -156,8 +155,7 @@ async def post_ack(
 ) -> AckView:
     """Say what the agent did with a card that was pushed."""
     await visible_call(parts.calls, call_id, principal)
-    ack = await acknowledge(
-        parts.log, call_id=call_id, push_seq=body.push_seq, action=body.action, by=principal.name, note=body.note
+    ack = await parts.manager.acknowledge(
+        call_id=call_id, push_seq=body.push_seq, action=body.action, by=principal.name, note=body.note
     )
-    parts.manager.noted(ack)
     return AckView.model_validate(ack)

@@ -22,7 +22,6 @@ from api.problems import WS_TRY_LATER, public_code, public_message
 from api.services import Services
 from api.sight import visible_call
 from api.socket_io import Inbox, Lost, Outbox, SlowReaderError, text_only
-from callcue.calls.acks import acknowledge
 from callcue.core.errors import BadInput, CallCueError, NotFound
 from callcue.core.events import AnyEvent, CardPush
 from callcue.infra.auth import Principal, require
@@ -148,15 +147,13 @@ class _Desk:
         services = self._services
         require(self._principal, "cards.ack")
         await visible_call(services.calls, frame.call_id, self._principal)
-        ack = await acknowledge(
-            services.log,
+        await services.manager.acknowledge(
             call_id=frame.call_id,
             push_seq=frame.push_seq,
             action=frame.action,
             by=self._principal.name,
             note=frame.note,
         )
-        services.manager.noted(ack)
 
     async def _refuse(self, error: CallCueError, event: str | None) -> None:
         self._services.metrics.socket_errors.labels("desktop", public_code(error)).inc()

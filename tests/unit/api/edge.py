@@ -1,0 +1,188 @@
+"""The edge over a real database and a real socket, with fakes where recognition would be."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+import uvicorn
+from fastapi import FastAPI
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from api.app import create_app
+from api.server import serve_config
+from api.services import Services
+from callcue.calls.feed import EventFeed
+from callcue.calls.knowledge import KnowledgeBase
+from callcue.calls.manager import CallManager
+from callcue.calls.records import RecordKeeper
+from callcue.core.cards import Card, PushReason
+from callcue.core.clock import SystemClock
+from callcue.core.events import CardPush
+from callcue.core.settings import AuthSettings, Role, ServerSettings, Settings, TokenSettings
+from callcue.infra.auth import Authenticator, new_token
+from callcue.infra.bus import InProcessBus
+from callcue.infra.calls import CallStore
+from callcue.infra.cards import CardStore
+from callcue.infra.database import Database
+from callcue.infra.event_log import EventLog
+from callcue.infra.metrics import Metrics
+from callcue.infra.records import RecordStore
+from tests.unit.api.fakes import FakeIndex, FakeManager
+
+ROLES: dict[str, Role] = {
+    "a1": "agent",
+    "a2": "agent",
+    "sue": "supervisor",
+    "eve": "editor",
+    "pbx": "integrator",
+    "root": "admin",
+}
+MAX_FRAME = 65_536
+START = {"event": "start", "agent_id": "a1", "sample_rate": 8000, "encoding": "pcm_s16le", "language": "zh"}
+
+
+@dataclass
+class Edge:
+    """A served application and its parts."""
+
+    services: Services
+    manager: FakeManager
+    app: FastAPI
+    http: httpx2.AsyncClient
+    port: int
+    tokens: Mapping[str, str]
+    components: dict[str, str]
+
+    @property
+    def log(self) -> EventLog:
+        return self.services.log
+
+    def headers(self, name: str = "root") -> dict[str, str]:
+        """The bearer header of one of ROLES; none on a server without tokens."""
+        return {"Authorization": f"Bearer {self.tokens[name]}"} if self.tokens else {}
+
+    def socket(self, path: str, name: str | None = "root", **options: Any) -> connect:
+        """Connect to a socket as one of ROLES, or as a stranger (None)."""
+        headers = dict(options.pop("headers", {}))
+        if name is not None:
+            headers |= self.headers(name)
+        protocols = cast("list[Subprotocol]", options.pop("subprotocols", None))
+        return connect(
+            f"ws://127.0.0.1:{self.port}{path}",
+            additional_headers=headers,
+            subprotocols=protocols,
+            compression=None,
+            proxy=None,
+            **options,
+        )
+
+
+@contextlib.asynccontextmanager
+async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge]:
+    """Everything, on a port of its own."""
+    tokens = {}
+    held = []
+    for name, role in ROLES.items() if with_tokens else ():
+        tokens[name], digest = new_token()
+        held.append(TokenSettings(name=name, role=role, sha256=digest))
+    settings = Settings(
+        data_dir=folder,
+        auth=AuthSettings(tokens=tuple(held)),
+        server=ServerSettings(port=0, max_frame_bytes=MAX_FRAME, max_import_bytes=200_000),
+    )
+    database = Database(f"sqlite+aiosqlite:///{folder / 'edge.sqlite3'}")
+    await database.migrate()
+    bus = InProcessBus()
+    log = EventLog(database, bus)
+    calls = CallStore(database)
+    manager = FakeManager(log)
+    components = {"engine": "ok", "index": "ok"}
+    services = Services(
+        manager=cast(CallManager, manager),
+        records=RecordKeeper(log=log, store=RecordStore(database), calls=calls),
+        knowledge=KnowledgeBase(store=CardStore(database), index=FakeIndex(), log=log, clock=SystemClock()),
+        feed=EventFeed(log=log, bus=bus, calls=calls),
+        log=log,
+        calls=calls,
+        auth=Authenticator(settings.auth, loopback_only=True),
+        settings=settings,
+        metrics=Metrics(),
+        ready=lambda: components,
+    )
+    app = create_app(services)
+    async with (
+        running(app, settings) as port,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
+    ):
+        yield Edge(services, manager, app, http, port, tokens, components)
+    await log.drain()
+    await database.close()
+
+
+@contextlib.asynccontextmanager
+async def running(app: FastAPI, settings: Settings) -> AsyncIterator[int]:
+    """Serve on a free port, as the product does."""
+    config = serve_config(app, settings.server)
+    config.timeout_graceful_shutdown = 2
+    server = uvicorn.Server(config)
+    with contextlib.ExitStack() as stack:
+        sock = config.bind_socket()
+        stack.callback(sock.close)
+        task = asyncio.create_task(server._serve([sock]))
+        try:
+            while not server.started:
+                await asyncio.sleep(0.005)
+            yield sock.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def send(socket: ClientConnection, **frame: object) -> None:
+    """Send a text frame."""
+    await socket.send(json.dumps(frame))
+
+
+async def receive(socket: ClientConnection) -> dict[str, Any]:
+    """The next text frame."""
+    async with asyncio.timeout(10):
+        found: dict[str, Any] = json.loads(await socket.recv())
+        return found
+
+
+async def closed(socket: ClientConnection) -> int:
+    """Read until the socket closes; returns the close code."""
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
+    assert socket.close_code is not None
+    return socket.close_code
+
+
+CARD = Card(id="kb-invoice", title="发票申请流程", body="**步骤**", questions=("怎么开发票",))
+
+
+def push(call_id: str, card: Card = CARD, version: int = 1) -> CardPush:
+    """A pushed card."""
+    reason = PushReason(
+        kind="trigger", matched="开发票", query="我要开发票", segment_id="caller-1", channel="caller", start=2, end=5
+    )
+    return CardPush(
+        call_id=call_id,
+        at_ms=1000,
+        card_id=card.id,
+        card_version=version,
+        title=card.title,
+        rank=1,
+        score=1.0,
+        reason=reason,
+        expires_at_ms=181_000,
+    )

@@ -1,0 +1,141 @@
+"""Stand-ins for what lies below the edge: calls without recognition, an index without vectors."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from callcue.calls.acks import AckAction, acknowledge
+from callcue.calls.start import StartCall
+from callcue.core.cards import Card, CardHit, CardQuery
+from callcue.core.errors import CallCueError, Conflict, NotFound
+from callcue.core.events import CallEnded, CallStarted, CardAck
+from callcue.core.ids import new_id
+from callcue.infra.event_log import EventLog
+
+
+@dataclass
+class FakeSession:
+    """Keeps the audio that it was given."""
+
+    call_id: str
+    request: StartCall
+    heard: bytearray = field(default_factory=bytearray)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    dropped: int = 0
+    end_reason: str | None = None
+    fails: Exception | None = None
+    """Raised when audio comes."""
+
+    @property
+    def received_ms(self) -> int:
+        width = 2 if self.request.encoding == "pcm_s16le" else 1
+        return len(self.heard) // width // len(self.request.channels) * 1000 // self.request.sample_rate
+
+
+@dataclass
+class FakeLink:
+    """One connection to a FakeSession."""
+
+    session: FakeSession
+    log: EventLog
+
+    @property
+    def call_id(self) -> str:
+        return self.session.call_id
+
+    @property
+    def received_ms(self) -> int:
+        return self.session.received_ms
+
+    async def audio(self, data: bytes) -> None:
+        if self.session.fails is not None:
+            raise self.session.fails
+        if self.session.ended.is_set():
+            raise Conflict("the call is over")
+        self.session.heard += data
+
+    async def hangup(self, reason: Literal["hangup", "error", "shutdown"] = "hangup", detail: str = "") -> None:
+        if self.session.end_reason is None:
+            self.session.end_reason = reason
+            at = self.received_ms
+            await self.log.append(
+                CallEnded(call_id=self.call_id, at_ms=at, reason=reason, duration_ms=at, detail=detail)
+            )
+            self.session.ended.set()
+
+    async def drop(self) -> None:
+        self.session.dropped += 1
+
+
+class FakeManager:
+    """Opens FakeSessions and writes their CallStarted and CallEnded to a real log."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.log = log
+        self.sessions: dict[str, FakeSession] = {}
+        self.open_gate = asyncio.Event()
+        """Calls are opened only while it is set."""
+        self.open_gate.set()
+        self.refuses: CallCueError | None = None
+        self.fails: Exception | None = None
+
+    async def start(self, request: StartCall) -> FakeLink:
+        request.check()
+        if self.refuses is not None:
+            raise self.refuses
+        await self.open_gate.wait()
+        call_id = request.call_id or new_id("call")
+        if call_id in self.sessions:
+            raise Conflict(f"call {call_id!r} is live already")
+        await self.log.append(started(call_id, request.agent_id))
+        self.sessions[call_id] = FakeSession(call_id=call_id, request=request, fails=self.fails)
+        return FakeLink(self.sessions[call_id], self.log)
+
+    async def resume(self, call_id: str, from_ms: int) -> FakeLink:
+        session = self.sessions.get(call_id)
+        if session is None:
+            raise NotFound("not live")
+        return FakeLink(session, self.log)
+
+    def live_calls(self) -> list[FakeSession]:
+        return [session for session in self.sessions.values() if not session.ended.is_set()]
+
+    async def acknowledge(self, *, call_id: str, push_seq: int, action: AckAction, by: str, note: str = "") -> CardAck:
+        return await acknowledge(self.log, call_id=call_id, push_seq=push_seq, action=action, by=by, note=note)
+
+
+class FakeIndex:
+    """Finds cards whose title holds the query's text."""
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._cards: list[Card] = []
+
+    async def rebuild(self, cards: Iterable[Card]) -> int:
+        self._cards = list(cards)
+        self.generation += 1
+        return self.generation
+
+    async def search(self, query: CardQuery) -> list[CardHit]:
+        found = [card for card in self._cards if query.text and query.text in card.title]
+        return [
+            CardHit(card=card, score=0.9, dense=0.8, lexical=1.5, matched=card.title, fused=2.0)
+            for card in found[: query.top_k]
+        ]
+
+
+def started(call_id: str, agent_id: str | None = "a1") -> CallStarted:
+    """The first event of a call."""
+    return CallStarted(
+        call_id=call_id,
+        at_ms=0,
+        channels=("caller", "agent"),
+        agent_id=agent_id,
+        caller="13800138000",
+        language="zh",
+        source="test",
+        sample_rate=8000,
+        encoding="pcm_s16le",
+        started_at="2026-11-23T10:00:00+08:00",
+    )
