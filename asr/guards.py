@@ -1,0 +1,109 @@
+"""Guards against invented text: what Whisper writes when nobody speaks, and its loops.
+
+Pure functions of text and scores; the second opinion on the audio itself (Silero) is in ``asr.decode``. Thresholds:
+log probability -1.0 with no-speech 0.6 and compression ratio 2.4 are OpenAI Whisper's; the others are ours, set so that
+telephone Chinese passes (对对对对, 喂喂喂, 8888 8888) and decoding loops do not.
+"""
+
+import re
+import zlib
+from typing import Literal
+
+from callcue.core.speech import Language
+
+Reason = Literal["no_speech", "low_confidence", "repetition", "too_long", "boilerplate"]
+
+NO_SPEECH_PROB = 0.6
+NO_SPEECH_LOGPROB = -1.0
+LOW_LOGPROB = -1.6
+"""Below this the text has nothing to do with the audio."""
+FALLBACK_LOGPROB = -1.0
+"""Below this a final is decoded again with the full window."""
+BOILERPLATE_LOGPROB = -0.4
+"""A surer farewell may have been said."""
+COMPRESSION_RATIO = 2.4
+MIN_COMPRESSION_CHARS = 24
+_MAX_CHARS_PER_S: dict[Language, float] = {"zh": 11.0, "en": 30.0}
+_SPARE_CHARS = 8
+_LOOP_UNITS = ((1, 12), (2, 7), (3, 6), (4, 5), (6, 4), (40, 4))
+"""(longest unit in characters, repeats that make a loop); the first row that fits the unit counts."""
+_MAX_UNIT = 40
+
+_MAX_BOILERPLATE_CHARS = 48
+
+_IGNORED = re.compile(r"[\s\W_]+")
+_SURE_BOILERPLATE = re.compile(
+    r".*(amara|字幕志愿者|字幕由|字幕by|不吝点赞|明镜与点点|优优独播剧场).*|(subtitles|captions|transcribed|translated)by.*"
+)
+_BOILERPLATE = re.compile(
+    r"(中文)?字幕(制作|提供|组|校对|翻译).*"
+    r"|(请|记得|欢迎|我的|大家|点赞|订阅|转发|打赏|分享|收藏|频道|评论|支持){2,}"
+    r"|(谢谢|感谢)(大家|您|你们|各位)?的?(观看|收看|收听).{0,6}"
+    r"|(我们|咱们)?(下期|下集|下个视频|下期节目)(再见|再会|见)"
+    r"|(作词|作曲|编曲|词曲|演唱).{0,12}"
+    r"|thank(s|you)(all)?(so|very)?(much)?for(watching|viewing|listening).{0,12}"
+    r"|(please)?(like|share|and|subscribe)*subscribe(to(my|our|the)channel)?"
+    r"|see(you|ya)in?(the)?next(video|one|episode)"
+)
+
+
+def bare(text: str) -> str:
+    """Letters, digits and characters only, in lower case: what loops and phrases are looked for in."""
+    return _IGNORED.sub("", text).lower()
+
+
+def compression_ratio(text: str) -> float:
+    """Bytes of UTF-8 per byte of their zlib compression; loops compress well."""
+    data = text.encode()
+    return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+def _loop_limit(unit: int) -> int:
+    return next(repeats for longest, repeats in _LOOP_UNITS if unit <= longest)
+
+
+def has_loop(text: str) -> bool:
+    """Whether a stretch of 1 to 40 characters follows itself more often than people do."""
+    core = bare(text)
+    for unit in range(1, min(_MAX_UNIT, len(core) // 2) + 1):
+        run = 0  # how many characters in a row equal the one ``unit`` before them
+        needed = unit * (_loop_limit(unit) - 1)
+        for left, right in zip(core, core[unit:], strict=False):
+            run = run + 1 if left == right else 0
+            if run >= needed:
+                return True
+    return len(core) >= MIN_COMPRESSION_CHARS and compression_ratio(core) > COMPRESSION_RATIO
+
+
+def is_boilerplate(text: str, avg_logprob: float) -> bool:
+    """Whether the whole text is a credit or farewell of a video, as in Whisper's training data, and not a sure one."""
+    core = bare(text)
+    if len(core) > _MAX_BOILERPLATE_CHARS:
+        return False
+    if _SURE_BOILERPLATE.fullmatch(core):
+        return True
+    return avg_logprob < BOILERPLATE_LOGPROB and _BOILERPLATE.fullmatch(core) is not None
+
+
+def max_chars(duration_ms: int, language: Language) -> int:
+    """The most characters that anybody says in this time."""
+    return int(duration_ms / 1000 * _MAX_CHARS_PER_S[language]) + _SPARE_CHARS
+
+
+def judge(text: str, *, speech_ms: int, language: Language, avg_logprob: float, no_speech_prob: float) -> Reason | None:
+    """Why the text must not be believed; None when it may be. ``speech_ms`` is the speech in the window."""
+    core = bare(text)
+    silent = no_speech_prob > NO_SPEECH_PROB and avg_logprob < NO_SPEECH_LOGPROB
+    checks: tuple[tuple[Reason, bool], ...] = (
+        ("no_speech", not core or silent),
+        ("repetition", has_loop(text)),
+        ("too_long", len(core) > max_chars(speech_ms, language)),
+        ("boilerplate", is_boilerplate(text, avg_logprob)),
+        ("low_confidence", avg_logprob < LOW_LOGPROB),
+    )
+    return next((reason for reason, applies in checks if applies), None)
+
+
+def worth_a_second_try(reason: Reason | None, avg_logprob: float) -> bool:
+    """Whether a careful decode may do better: loops, runaway lengths and doubtful texts, not silence."""
+    return reason in ("repetition", "too_long", "low_confidence") or (reason is None and avg_logprob < FALLBACK_LOGPROB)

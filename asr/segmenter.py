@@ -1,0 +1,105 @@
+"""From a channel's samples to its segments: framing, voice activity, endpointing, and the audio of each window.
+
+Everything here depends on the samples alone, never on how they were cut into chunks or on wall-clock time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from asr.audio_buffer import AudioBuffer
+from asr.endpoint import EndpointConfig, Endpointer, Segment
+from asr.resample import StreamResampler
+from asr.vad import level_dbfs
+from callcue.core.errors import BadAudio
+from callcue.core.ports import VoiceActivity
+from callcue.core.speech import ENGINE_RATE
+
+SAMPLE_RATES = (8000, 16000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """A segment ended."""
+
+    segment: Segment
+    pcm: bytes
+    """Its window at the engine's rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A segment goes on; sent for every frame of it."""
+
+    start_ms: int
+    window_start_ms: int
+    voiced_end_ms: int
+    now_ms: int
+
+
+class Segmenter:
+    """One channel. ``push`` any number of bytes, ``finish`` once."""
+
+    def __init__(self, vad: VoiceActivity, sample_rate: int, config: EndpointConfig) -> None:
+        if sample_rate not in SAMPLE_RATES:
+            raise BadAudio(f"a sample rate of {sample_rate} Hz cannot be recognised; send 8000 or 16000 Hz")
+        self._vad = vad
+        self._rate = sample_rate
+        self._frame_bytes = sample_rate * vad.frame_ms // 1000 * 2
+        self._rest = bytearray()
+        self._samples = 0
+        self._resampler = StreamResampler(sample_rate, ENGINE_RATE)
+        self._buffer = AudioBuffer()
+        self._endpointer = Endpointer(config, vad.frame_ms)
+
+    @property
+    def received_ms(self) -> int:
+        """Milliseconds of audio received, framed or not."""
+        return (self._samples + len(self._rest) // 2) * 1000 // self._rate
+
+    def push(self, pcm: bytes) -> Iterator[Closed | Running]:
+        """Take samples; yields what happens, frame by frame, as the iterator is consumed. Consume it to its end."""
+        self._rest += pcm
+        while len(self._rest) >= self._frame_bytes:
+            frame = bytes(self._rest[: self._frame_bytes])
+            del self._rest[: self._frame_bytes]
+            event = self._frame(frame, frame)
+            if event is not None:
+                yield event
+
+    def finish(self) -> Closed | None:
+        """The channel has ended: the segment that was running, up to the last sample."""
+        closed = None
+        tail = bytes(self._rest[: len(self._rest) // 2 * 2])  # an odd byte is half a sample: nothing to hear
+        self._rest.clear()
+        if tail:
+            event = self._frame(tail.ljust(self._frame_bytes, b"\0"), tail)
+            closed = event if isinstance(event, Closed) else None
+        self._buffer.append(self._resampler.finish())
+        segment = self._endpointer.finish(self.received_ms)
+        return self._closed(segment) if segment is not None else closed
+
+    def window(self, start_ms: int) -> bytes:
+        """Audio since ``start_ms``, at the engine's rate: the window of a partial decode."""
+        return self._buffer.slice(start_ms, self._buffer.end_ms)
+
+    def _frame(self, frame: bytes, samples: bytes) -> Closed | Running | None:
+        """Handle one frame; ``samples`` is the part of it that was really received."""
+        self._samples += len(samples) // 2
+        self._buffer.append(self._resampler.push(samples))
+        segment = self._endpointer.push(self._vad.is_speech(frame, self._rate), level_dbfs(samples))
+        event: Closed | Running | None = None
+        since = self._endpointer.open_since
+        if segment is not None:
+            event = self._closed(segment)
+        elif since is not None:
+            event = Running(
+                start_ms=since[0],
+                window_start_ms=since[1],
+                voiced_end_ms=self._endpointer.voiced_end_ms,
+                now_ms=self._endpointer.now_ms,
+            )
+        self._buffer.forget_before(self._endpointer.keep_from_ms)
+        return event
+
+    def _closed(self, segment: Segment) -> Closed:
+        return Closed(segment=segment, pcm=self._buffer.slice(segment.window_start_ms, segment.window_end_ms))

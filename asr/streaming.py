@@ -1,0 +1,328 @@
+"""Streaming recognition of one channel: samples in, partial and final transcripts out.
+
+``feed`` cuts the audio into segments and hands windows to the scheduler; it waits only when too many finals of this
+channel are undecoded. Results come back through ``emit`` in the order in which the segments began.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from asr.endpoint import EndpointConfig
+from asr.language import LanguageBelief
+from asr.segmenter import Closed, Running, Segmenter
+from asr.stability import LocalAgreement
+from callcue.core.errors import CallCueError
+from callcue.core.ports import VoiceActivity
+from callcue.core.speech import Channel, Hypothesis, LanguageChoice, Window
+
+if TYPE_CHECKING:
+    from callcue.core.settings import SpeechSettings
+
+_log = logging.getLogger(__name__)
+
+_RESAMPLER_LAG_MS = 120
+_LONG_SEGMENT_SHARE = 0.25  # partials of long segments are spaced by this share of what was decoded last
+
+
+class Scheduler(Protocol):
+    """What the recogniser needs of ``asr.scheduler.DecodeScheduler``."""
+
+    @property
+    def partial_stretch(self) -> float: ...
+
+    async def final(self, window: Window, key: str) -> Hypothesis: ...
+
+    async def partial(self, window: Window, key: str) -> Hypothesis | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamConfig:
+    """How a channel is recognised."""
+
+    partial_interval_s: float = 1.2
+    """Seconds of speech between partial decodes; load and long segments stretch it. 0: no partials."""
+    end_silence_ms: int = 560
+    max_segment_s: float = 14.0
+    vad_aggressiveness: int = 2
+    """For whoever makes the VoiceActivity."""
+    language: LanguageChoice = "zh"
+    """For calls that do not say."""
+    max_pending_finals: int = 6
+    """Segments of one channel that may wait for their final decode before ``feed`` waits."""
+
+    @classmethod
+    def from_settings(cls, settings: "SpeechSettings") -> "StreamConfig":
+        """The streaming part of the settings."""
+        return cls(
+            partial_interval_s=settings.partial_interval_s,
+            end_silence_ms=settings.end_silence_ms,
+            max_segment_s=settings.max_segment_s,
+            vad_aggressiveness=settings.vad_aggressiveness,
+            language=settings.language,
+        )
+
+    @property
+    def endpointing(self) -> EndpointConfig:
+        """The end of a window must have left the resampler when the segment closes."""
+        return EndpointConfig(
+            end_silence_ms=self.end_silence_ms,
+            post_roll_ms=min(200, self.end_silence_ms - _RESAMPLER_LAG_MS),
+            max_segment_ms=int(self.max_segment_s * 1000),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptUpdate:
+    """What is known of one segment now."""
+
+    final: bool
+    channel: Channel
+    segment_id: str
+    revision: int
+    """From 1, per segment; the final has the highest."""
+    start_ms: int
+    """Call time of the first voiced frame."""
+    end_ms: int
+    """Call time of the last voiced frame so far."""
+    stable: str
+    """Only grows until the final; a final's whole text."""
+    unstable: str
+    hypothesis: Hypothesis | None
+    """Of the decode behind this update; a final's words are in call time. None: the engine failed."""
+
+
+@dataclass(slots=True, eq=False)
+class _Live:
+    """A segment that is running or waits for its final."""
+
+    number: int
+    segment_id: str
+    asked_ms: int  # audio time of the newest partial request
+    agreement: LocalAgreement = field(default_factory=LocalAgreement)
+    revision: int = 0
+    seen_ms: int = 0  # audio time of the newest partial result
+    shown: bool = False
+    done: bool = False
+    held: TranscriptUpdate | None = None  # a partial that waits for the finals of earlier segments
+
+
+class ChannelRecogniser:
+    """One channel of one call. ``feed`` and ``finish`` must not overlap each other."""
+
+    def __init__(
+        self,
+        *,
+        channel: Channel,
+        sample_rate: int,
+        language: LanguageChoice,
+        scheduler: Scheduler,
+        vad: VoiceActivity,
+        config: StreamConfig,
+        emit: Callable[[TranscriptUpdate], Awaitable[None]],
+        key: str | None = None,
+    ) -> None:
+        """``key`` names the channel to the scheduler and must differ between calls; default: one of its own."""
+        self._channel: Channel = channel
+        self._scheduler = scheduler
+        self._config = config
+        self._emit = emit
+        self._key = key or f"{channel}@{id(self):x}"
+        self._belief = LanguageBelief(language)
+        self._segmenter = Segmenter(vad, sample_rate, config.endpointing)
+        self._live: _Live | None = None
+        self._count = 0
+        self._next_to_end = 1  # number of the oldest segment without its final
+        self._pending: dict[int, tuple[_Live, int]] = {}  # segments on their way to the final, and their length in ms
+        self._room = asyncio.Semaphore(config.max_pending_finals)
+        self._turn = asyncio.Condition()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+        self._finished = False
+
+    @property
+    def lag_ms(self) -> int:
+        """Milliseconds of ended speech whose final is still out."""
+        return sum(length for _, length in self._pending.values())
+
+    @property
+    def received_ms(self) -> int:
+        """Milliseconds of audio taken so far."""
+        return self._segmenter.received_ms
+
+    async def feed(self, pcm: bytes) -> None:
+        """Take s16le samples, any number of bytes. Waits while too many finals are out. A segment that could not be
+        decoded (EngineFailed) or whose update could not be delivered is raised here once; the audio was taken."""
+        if self._finished:
+            raise ValueError("the channel was finished")
+        for event in self._segmenter.push(pcm):
+            if isinstance(event, Closed):
+                await self._close(event)
+            else:
+                self._go_on(event)
+        self._raise_failure()
+
+    async def finish(self) -> None:
+        """The channel has ended: decode what is left; returns when the last final was emitted. Raises as feed does."""
+        if not self._finished:
+            self._finished = True
+            closed = self._segmenter.finish()
+            if closed is not None:
+                await self._close(closed)
+        async with self._turn:
+            await self._turn.wait_for(lambda: not self._pending)
+        await self._stop_tasks()
+        self._raise_failure()
+
+    async def abort(self) -> None:
+        """Give the channel up: nothing more is emitted."""
+        self._finished = True
+        await self._stop_tasks()
+        self._pending.clear()
+
+    async def _stop_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _open(self, started_ms: int) -> _Live:
+        self._count += 1
+        return _Live(number=self._count, segment_id=f"{self._channel}-{self._count}", asked_ms=started_ms)
+
+    def _go_on(self, event: Running) -> None:
+        """A frame of the running segment: perhaps it is time for a partial."""
+        if self._live is None:
+            self._live = self._open(event.start_ms)
+        live = self._live
+        if self._config.partial_interval_s <= 0:
+            return
+        interval_ms = self._config.partial_interval_s * 1000 * self._scheduler.partial_stretch
+        interval_ms = max(interval_ms, _LONG_SEGMENT_SHARE * (live.asked_ms - event.window_start_ms))
+        heard = event.voiced_end_ms > live.asked_ms  # no decode for silence alone
+        if heard and event.now_ms - live.asked_ms >= interval_ms:
+            live.asked_ms = event.now_ms
+            window = self._window(self._segmenter.window(event.window_start_ms), final=False)
+            self._spawn(self._partial(live, event, window))
+
+    async def _close(self, event: Closed) -> None:
+        live = self._live or self._open(event.segment.start_ms)
+        self._live = None
+        await self._room.acquire()
+        self._pending[live.number] = (live, event.segment.window_end_ms - event.segment.window_start_ms)
+        self._spawn(self._final(live, event))
+
+    def _window(self, pcm: bytes, *, final: bool) -> Window:
+        return Window(pcm=pcm, language=self._belief.settled, final=final)
+
+    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = self._failure or task.exception()
+
+    async def _partial(self, live: _Live, event: Running, window: Window) -> None:
+        hypothesis = await self._scheduler.partial(window, self._key)
+        if hypothesis is None or live.done or event.now_ms <= live.seen_ms:
+            return
+        live.seen_ms = event.now_ms
+        if hypothesis.rejected or not hypothesis.text:
+            return
+        stable, unstable = live.agreement.update(hypothesis.text)
+        if not stable and not unstable:
+            return
+        live.held = TranscriptUpdate(
+            final=False,
+            channel=self._channel,
+            segment_id=live.segment_id,
+            revision=0,
+            start_ms=event.start_ms,
+            end_ms=event.voiced_end_ms,
+            stable=stable,
+            unstable=unstable,
+            hypothesis=hypothesis,
+        )
+        async with self._turn:
+            await self._show_held(live)
+
+    async def _show_held(self, live: _Live) -> None:
+        """Emit the newest partial of a segment whose turn it is. ``self._turn`` is held."""
+        if live.held is None or live.done or live.number != self._next_to_end:
+            return
+        update, live.held = live.held, None
+        live.revision += 1
+        live.shown = True
+        await self._emit(replace(update, revision=live.revision))
+
+    async def _final(self, live: _Live, event: Closed) -> None:
+        hypothesis: Hypothesis | None = None
+        failure: CallCueError | None = None
+        try:
+            hypothesis = await self._scheduler.final(self._window(event.pcm, final=True), self._key)
+        except CallCueError as error:
+            _log.error("a segment of %d ms could not be decoded: %s", len(event.pcm) // 32, error.code)
+            failure = error
+        async with self._turn:
+            await self._turn.wait_for(lambda: live.number == self._next_to_end)
+            try:
+                await self._deliver(live, event, hypothesis)
+            finally:
+                self._end(live)
+        if failure is not None:
+            raise failure
+
+    async def _deliver(self, live: _Live, event: Closed, hypothesis: Hypothesis | None) -> None:
+        live.done = True
+        segment = event.segment
+        if hypothesis is not None:
+            self._belief.observe(hypothesis, segment.end_ms - segment.start_ms)
+            hypothesis = _in_call_time(hypothesis, segment.window_start_ms, segment.window_end_ms)
+        text = hypothesis.text if hypothesis is not None and not hypothesis.rejected else ""
+        if not text and not live.shown:
+            return
+        await self._emit(
+            TranscriptUpdate(
+                final=True,
+                channel=self._channel,
+                segment_id=live.segment_id,
+                revision=live.revision + 1,
+                start_ms=segment.start_ms,
+                end_ms=segment.end_ms,
+                stable=text,
+                unstable="",
+                hypothesis=hypothesis,
+            )
+        )
+
+    def _end(self, live: _Live) -> None:
+        live.done = True
+        del self._pending[live.number]
+        self._next_to_end += 1
+        self._room.release()
+        self._turn.notify_all()
+        following = self._pending.get(self._next_to_end, (self._live, 0))[0]
+        if following is not None and following.held is not None:
+            self._spawn(self._show_later(following))
+
+    async def _show_later(self, live: _Live) -> None:
+        async with self._turn:
+            await self._show_held(live)
+
+
+def _in_call_time(hypothesis: Hypothesis, start_ms: int, end_ms: int) -> Hypothesis:
+    words = tuple(
+        replace(word, start_ms=min(end_ms, start_ms + word.start_ms), end_ms=min(end_ms, start_ms + word.end_ms))
+        for word in hypothesis.words
+    )
+    return replace(hypothesis, words=words)

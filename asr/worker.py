@@ -1,0 +1,55 @@
+"""What runs inside a recogniser's process. Imports nothing heavy: the parent imports it too, to name the functions."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asr.config import EngineConfig
+from callcue.core.errors import ModelError
+from callcue.core.speech import Hypothesis, Window
+
+if TYPE_CHECKING:
+    from asr.decode import WindowDecoder
+
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_NICENESS = 5
+
+_decoder: "WindowDecoder | None" = None
+
+
+def prepare() -> None:
+    """Initialiser: one core, no Ctrl-C of the parent's terminal, and no life after the parent's death."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in _THREAD_LIMITS:  # before numpy is imported: one process, one core
+        os.environ[name] = "1"
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)  # the parent's event loop goes first
+    threading.Thread(target=_die_with_parent, name="parent-watch", daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def load(model_dir: Path, config: EngineConfig) -> int:
+    """Load the model; returns this process's id. Raises ModelError."""
+    global _decoder  # noqa: PLW0603 -- one model per process is what this process is for
+    from asr.decode import WindowDecoder
+
+    _decoder = WindowDecoder(model_dir, config)
+    return os.getpid()
+
+
+def decode(windows: Sequence[Window]) -> list[Hypothesis]:
+    """Decode a batch; ``load`` came before."""
+    if _decoder is None:
+        raise ModelError("the process was asked to decode before it loaded a model")
+    return _decoder.decode(windows)
