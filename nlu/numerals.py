@@ -3,6 +3,7 @@
 Approximations (三四百, 一两千, 十几) are two numbers, not one, and stay words.
 """
 
+import re
 from decimal import Decimal
 
 ZH_DIGITS = {**dict(zip("零一二三四五六七八九", "0123456789", strict=True)), "〇": "0", "两": "2", "幺": "1"}
@@ -10,6 +11,7 @@ ZH_DIGITS = {**dict(zip("零一二三四五六七八九", "0123456789", strict=T
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _BIG = {"万": 10_000, "亿": 100_000_000}
 ZH_UNITS = "十百千万亿"
+_TOKEN = re.compile(r"[0-9]+(?:\.[0-9]+)?|.", re.DOTALL)
 _LONGEST = 24
 """Characters; a longer run is no number that anybody says."""
 
@@ -39,6 +41,22 @@ class _Reader:
         self.last_big = 0
         self.after_zero = False
         self.failed = False
+
+    def take(self, part: str) -> bool:
+        """Read one part; False when it cannot stand here."""
+        if part in "零〇":
+            self.zero()
+        elif part in _SMALL:
+            self.small(_SMALL[part])
+        elif part in _BIG:
+            self.big(_BIG[part])
+        elif part in ZH_DIGITS and part != "幺":
+            self.number(Decimal(ZH_DIGITS[part]))
+        elif part.isascii() and part[0].isdigit():
+            self.number(Decimal(part))
+        else:
+            return False
+        return not self.failed
 
     def number(self, value: Decimal) -> None:
         if self.current is not None:
@@ -83,27 +101,9 @@ def zh_cardinal(text: str) -> str | None:
     if not 0 < len(text) <= _LONGEST:
         return None
     reader = _Reader()
-    at = 0
-    while at < len(text) and not reader.failed:
-        char = text[at]
-        end = at + 1
-        if char.isascii() and char.isdigit():
-            while end < len(text) and (text[end].isascii() and (text[end].isdigit() or text[end] == ".")):
-                end += 1
-            if text[at:end].count(".") > 1 or text[end - 1] == ".":
-                return None
-            reader.number(Decimal(text[at:end]))
-        elif char in "零〇":
-            reader.zero()
-        elif char in _SMALL:
-            reader.small(_SMALL[char])
-        elif char in _BIG:
-            reader.big(_BIG[char])
-        elif char in ZH_DIGITS and char != "幺":
-            reader.number(Decimal(ZH_DIGITS[char]))
-        else:
+    for token in _TOKEN.findall(text):
+        if not reader.take(token):
             return None
-        at = end
     value = reader.result()
     if value is None:
         return None
