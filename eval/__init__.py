@@ -1,0 +1,1 @@
+"""Evaluation: ``python -m eval.asr``, ``.cards``, ``.tags``, ``.calls``, ``.bench``. Public APIs only."""
