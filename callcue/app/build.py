@@ -2,14 +2,14 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 
 import structlog
 
 from api.services import Services
 from asr.engine import EngineConfig
-from asr.scheduler import DecodeScheduler, SchedulerConfig
+from asr.scheduler import DecodeScheduler, SchedulerConfig, SchedulerStats
 from asr.streaming import StreamConfig
 from callcue.app import backends
 from callcue.app.instance_lock import InstanceLock
@@ -28,6 +28,7 @@ from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
 from callcue.infra.records import RecordStore
+from kb_index.index import IndexConfig
 from models.embedders import load_embedder
 from models.store import ModelStore
 from models.whisper import whisper_folder
@@ -110,6 +111,8 @@ class App:
         self._state["database"] = "ok"
         (engine, scheduler), (knowledge, embedder) = await asyncio.gather(self._recognition(), self._knowledge(storage))
         metrics = Metrics()
+        metrics.watch_lag(lambda: scheduler.lag_s)
+        metrics.watch_decoding(lambda: decode_counters(scheduler.stats()))
         records = RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls)
         tag_models = settings.tagging.model_dir or shipped_models()
         stages = Stages(
@@ -129,6 +132,7 @@ class App:
             config=call_config(settings),
         )
         manager = CallManager(stages=stages, calls=storage.calls)
+        metrics.watch_live(lambda: len(manager.live_calls()))
         self._stack.push_async_callback(manager.shutdown)
         interrupted = await manager.recover()
         self._services = Services(
@@ -161,7 +165,8 @@ class App:
     async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, Embedder]:
         store = ModelStore(self.settings.cache_dir)
         embedder = await asyncio.to_thread(load_embedder, store, self.settings.knowledge.embedder)
-        index: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder)
+        cache = IndexConfig(cache_file=self.settings.data_dir / "vectors.npz")
+        index: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
         knowledge = KnowledgeBase(store=storage.cards, index=index, log=storage.log, clock=self._clock)
         await knowledge.start()
         self._stack.push_async_callback(knowledge.close)
@@ -187,6 +192,12 @@ def call_config(settings: Settings) -> CallConfig:
         max_calls=settings.speech.max_calls,
         max_lag_s=settings.speech.max_lag_s,
     )
+
+
+def decode_counters(stats: SchedulerStats) -> dict[str, float]:
+    """The scheduler's ever growing numbers, for the metrics."""
+    waiting = {"pending_finals", "pending_partials", "lag_s"}
+    return {name: value for name, value in asdict(stats).items() if name not in waiting}
 
 
 def is_loopback(host: str) -> bool:

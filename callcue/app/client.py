@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from array import array
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,10 +79,9 @@ def _interleave(audio: AudioFile) -> bytes:
     if len(audio.channels) == 1:
         return audio.channels[0]
     left, right = (memoryview(channel).cast("h") for channel in audio.channels)
-    out = bytearray(4 * len(left))
-    both = memoryview(out).cast("h")
-    both[0::2], both[1::2] = left, right
-    return bytes(out)
+    both = array("h", bytes(4 * len(left)))
+    both[0::2], both[1::2] = array("h", left), array("h", right)
+    return both.tobytes()
 
 
 async def load(path: Path) -> AudioFile:

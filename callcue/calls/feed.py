@@ -4,7 +4,7 @@ The bus only announces; the log is the truth. A follower knows the last ``seq`` 
 older event is a repeat, a later one shows a gap, and a gap is read from the log.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 
 from callcue.core.events import AnyEvent, CallStarted, Delivery
@@ -27,7 +27,7 @@ class EventFeed:
 
     async def follow(
         self, positions: Mapping[str, int], accept_new: Callable[[CallStarted], bool] | None = None
-    ) -> AsyncIterator[AnyEvent]:
+    ) -> AsyncGenerator[AnyEvent]:
         """Yield, for each call of ``positions``, the durable events after its ``seq``, then what happens, for ever.
 
         Calls that start later join, from their first event, when ``accept_new`` says so. Partials come as they
@@ -57,7 +57,7 @@ class EventFeed:
 
     async def _in_order(
         self, event: AnyEvent, last: dict[str, int], accept_new: Callable[[CallStarted], bool] | None
-    ) -> AsyncIterator[AnyEvent]:
+    ) -> AsyncGenerator[AnyEvent]:
         if event.call_id not in last:
             if not (isinstance(event, CallStarted) and accept_new is not None and accept_new(event)):
                 return
@@ -73,7 +73,7 @@ class EventFeed:
             async for missed in self._catch_up(event.call_id, last):
                 yield missed
 
-    async def _catch_up(self, call_id: str, last: dict[str, int]) -> AsyncIterator[AnyEvent]:
+    async def _catch_up(self, call_id: str, last: dict[str, int]) -> AsyncGenerator[AnyEvent]:
         while page := await self._log.read(call_id, after=last[call_id], limit=PAGE):
             for event in page:
                 last[call_id] = event.seq
@@ -81,7 +81,7 @@ class EventFeed:
 
     async def _after_overflow(
         self, last: dict[str, int], accept_new: Callable[[CallStarted], bool] | None
-    ) -> AsyncIterator[AnyEvent]:
+    ) -> AsyncGenerator[AnyEvent]:
         """The bus dropped something: read what is missing, starts of new calls included."""
         if accept_new is not None:
             for row in await self._calls.unfinished():

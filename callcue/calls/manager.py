@@ -10,7 +10,7 @@ from callcue.calls.session import AudioLink, CallSession
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.understanding import Understanding
-from callcue.core.errors import Conflict, NotFound, Overloaded
+from callcue.core.errors import CallCueError, Conflict, NotFound, Overloaded
 from callcue.core.events import CallEnded, CallStarted, CardAck
 from callcue.core.ids import new_id
 from callcue.infra.calls import CallStore
@@ -39,9 +39,13 @@ class CallManager:
 
     async def start(self, request: StartCall) -> AudioLink:
         """Open a call. Raises BadInput, BadAudio, Conflict (the id is in use) or Overloaded; then nothing was made."""
-        request.check()
         call_id = request.call_id or new_id("call")
-        self._admit(call_id)
+        try:
+            request.check()
+            self._admit(call_id)
+        except CallCueError as error:
+            self._stages.metrics.calls_refused.labels(error.code).inc()
+            raise
         self._opening.add(call_id)
         try:
             started_at = self._stages.clock.now()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ from callcue.calls.patience import append_patiently
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.understanding import Understanding
-from callcue.core.errors import CallCueError, Conflict
+from callcue.core.errors import CallCueError, Conflict, EngineFailed
 from callcue.core.events import Alert, CallEnded
 from callcue.core.speech import Channel
 from nlu.assist import CallAssistant
@@ -91,16 +91,8 @@ class CallSession:
         if alignment.silence:
             lost = bytes(2 * alignment.silence)
             await self._feed([lost for _ in self.request.channels])
-            await self._stages.log.append(
-                Alert(
-                    call_id=self.call_id,
-                    at_ms=self.received_ms,
-                    kind="audio_gap",
-                    reason=f"{alignment.silence * 1000 // self.request.sample_rate} ms of audio were lost on the way",
-                    evidence=(),
-                    severity="warning",
-                )
-            )
+            lost_ms = alignment.silence * 1000 // self.request.sample_rate
+            await self._alert("audio_gap", f"{lost_ms} ms of audio were lost on the way and are silence here")
 
     async def hear(self, data: bytes, epoch: int) -> None:
         """Interleaved wire bytes of any size; returns when the recognisers have room for more."""
@@ -115,7 +107,22 @@ class CallSession:
         async with self._feeding:
             for channel, pcm in zip(self.request.channels, parts, strict=True):
                 if rest := pcm[2 * dropped :]:
-                    await self._recognisers[channel].feed(rest)
+                    async with self._decoding_may_fail():
+                        await self._recognisers[channel].feed(rest)
+
+    @contextlib.asynccontextmanager
+    async def _decoding_may_fail(self) -> AsyncIterator[None]:
+        """A segment that could not be decoded, even after a retry, costs its own text; the call goes on."""
+        try:
+            yield
+        except EngineFailed as error:
+            await self._alert("recognition_failed", error.message)
+
+    async def _alert(self, kind: str, reason: str) -> None:
+        alert = Alert(
+            call_id=self.call_id, at_ms=self.received_ms, kind=kind, reason=reason, evidence=(), severity="warning"
+        )
+        await append_patiently(self._stages.log, self._stages.clock, alert)
 
     async def lost(self, epoch: int) -> None:
         """The audio socket is gone: wait for it to come back, then close the call as disconnected."""
@@ -141,7 +148,7 @@ class CallSession:
     async def _close(self, reason: EndReason, detail: str) -> None:
         try:
             async with self._feeding:
-                await asyncio.gather(*(recogniser.finish() for recogniser in self._recognisers.values()))
+                await asyncio.gather(*(self._finish(recogniser) for recogniser in self._recognisers.values()))
             await self._updates.put(None)
             await self._worker
             await self._understanding.finish(self.received_ms)
@@ -155,6 +162,10 @@ class CallSession:
             finally:
                 self.ended.set()
                 self._on_end(self.call_id)
+
+    async def _finish(self, recogniser: ChannelRecogniser) -> None:
+        async with self._decoding_may_fail():
+            await recogniser.finish()
 
     async def _write_end(self, reason: EndReason, detail: str) -> None:
         at_ms = self.received_ms

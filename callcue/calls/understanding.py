@@ -9,7 +9,7 @@ from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.core.cards import Suggestion
 from callcue.core.events import AnyEvent, CardPush, FinalTranscript, PartialTranscript
-from callcue.core.speech import Hypothesis, Utterance
+from callcue.core.speech import Hypothesis, Language, Utterance
 from nlu.assist import CallAssistant
 from tagger.call import CallTagger
 
@@ -21,6 +21,9 @@ class Understanding:
         self._call_id = call_id
         self._stages = stages
         self._tagger = tagger
+        language: Language = "en" if request.language == "en" else "zh"
+        self._nothing = Hypothesis(text="", language=language, language_probability=0.0, avg_logprob=-math.inf)
+        """Stands for a segment that the engine could not decode: it only takes the partial down."""
         self.assistant = CallAssistant(
             config=stages.config.assist,
             knowledge=stages.knowledge.view,
@@ -30,8 +33,8 @@ class Understanding:
 
     async def take(self, update: TranscriptUpdate, at_ms: int) -> None:
         """One update of the recogniser; ``at_ms`` is the call time reached."""
-        if update.final and update.hypothesis is not None:
-            await self._final(update, update.hypothesis, at_ms)
+        if update.final:
+            await self._final(update, update.hypothesis or self._nothing, at_ms)
         else:
             await self._partial(update, at_ms)
 
@@ -75,6 +78,8 @@ class Understanding:
             engine=self._stages.engine_name,
         )
         await append_patiently(self._stages.log, self._stages.clock, final)
+        # Call time goes on while the final is made, so the difference is what an agent waits, at real speed.
+        self._stages.metrics.final_latency.observe(max(0, at_ms - final.end_ms) / 1000)
         if not final.text:
             return
         utterance = _utterance(final)

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -75,6 +75,12 @@ class CardStore:
             "program writes to this database"
         )
 
+    async def compare(self, cards: Iterable[Card]) -> SaveResult:
+        """What ``save`` would do now, without doing it. Raises BadCard as it would."""
+        prepared = await asyncio.to_thread(_prepare, list(cards))
+        async with self._db.read(f"compare {len(prepared)} card(s)") as session:
+            return _result(prepared, await _held(session, [item.card.id for item in prepared]))
+
     async def get(self, card_id: str, version: int | None = None) -> Card:
         """A card in its newest or in the named version. Raises NotFound."""
         wanted = CardRow.version if version is None else version
@@ -119,8 +125,9 @@ class CardStore:
 
     async def _save_once(self, session: AsyncSession, prepared: Sequence[_Prepared], by: str) -> SaveResult:
         held = await _held(session, [item.card.id for item in prepared])
-        added = [item for item in prepared if item.card.id not in held]
-        changed = [item for item in prepared if item.card.id in held and held[item.card.id][1] != item.digest]
+        result = _result(prepared, held)
+        by_id = {item.card.id: item for item in prepared}
+        added, changed = [by_id[found] for found in result.added], [by_id[found] for found in result.changed]
         heads = {item.card.id: _head(item, held.get(item.card.id, (0, ""))[0] + 1) for item in (*added, *changed)}
         stamp = {"saved_at": self._clock.now().isoformat(), "saved_by": by}
         for chunk in _chunks(added):
@@ -133,11 +140,18 @@ class CardStore:
                 for item in chunk
             ]
             await session.execute(insert(CardVersionRow), versions)
-        return SaveResult(
-            added=tuple(item.card.id for item in added),
-            changed=tuple(item.card.id for item in changed),
-            unchanged=tuple(item.card.id for item in prepared if item.card.id not in heads),
-        )
+        return result
+
+
+def _result(prepared: Sequence[_Prepared], held: Mapping[str, tuple[int, str]]) -> SaveResult:
+    """What comes of these cards where ``held`` (id -> version, digest) is stored."""
+    ids = [item.card.id for item in prepared]
+    same = {item.card.id for item in prepared if held.get(item.card.id, (0, ""))[1] == item.digest}
+    return SaveResult(
+        added=tuple(found for found in ids if found not in held),
+        changed=tuple(found for found in ids if found in held and found not in same),
+        unchanged=tuple(found for found in ids if found in same),
+    )
 
 
 def _newest() -> Select[Any]:

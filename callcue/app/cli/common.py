@@ -56,11 +56,11 @@ def emit(row: object) -> None:
     sys.stdout.flush()
 
 
-def quiet_logs(level: str = "warning") -> None:
+def quiet_logs() -> None:
     """Commands for people log only what is wrong, to standard error."""
     from callcue.infra.logging import configure
 
-    configure(level, json=False)
+    configure("warning", json=False)
 
 
 def run(task: Coroutine[Any, Any, T]) -> T:

@@ -63,7 +63,7 @@ async def _import(cards: "tuple[Card, ...]", by: str, *, dry_run: bool, as_json:
 
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings(), stack)
-        result = await storage.cards.save(cards, by=by, dry_run=dry_run)
+        result = await (storage.cards.compare(cards) if dry_run else storage.cards.save(cards, by=by))
         touched = (*result.added, *result.changed)
         if touched and not dry_run:
             await storage.log.append(
@@ -132,7 +132,7 @@ async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
 
     from callcue.app.build import open_storage
     from callcue.core.cards import CardQuery
-    from kb_index.index import HybridIndex
+    from kb_index.index import HybridIndex, IndexConfig
     from models.embedders import load_embedder
     from models.store import ModelStore
 
@@ -142,7 +142,8 @@ async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
         cards = await storage.cards.published()
     if not cards:
         raise BadInput("the knowledge base is empty: import cards with `callcue kb import FILE`")
-    index = HybridIndex(load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder))
+    embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder)
+    index = HybridIndex(embedder, IndexConfig(cache_file=chosen.data_dir / "vectors.npz"))
     await index.rebuild(cards)
     hits = await index.search(CardQuery(text=text, top_k=top, lang=lang))
     table = Table("score", "card", "title", "nearest question", "dense", "lexical")

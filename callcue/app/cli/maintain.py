@@ -1,12 +1,15 @@
 """Keeping house: models, tokens, training."""
 
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from callcue.app.cli.common import AsJson, console, emit, quiet_logs, settings
 from callcue.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from models.registry import ModelSpec
 
 models_app = typer.Typer(help="Models: where from, which licence, whole or not. 模型。", no_args_is_help=True)
 tagger_app = typer.Typer(help="The models that fill the record. 标签模型。", no_args_is_help=True)
@@ -30,6 +33,13 @@ def token(
     secret, digest = new_token()
     typer.echo(f"token: {secret}\n\nin callcue.toml:\n\n[[auth.tokens]]")
     typer.echo(f'name = "{name}"\nrole = "{role}"\nsha256 = "{digest}"')
+
+
+def known(name: str) -> "ModelSpec":
+    """The registry's model of this name, whatever its kind, or a user's own. Raises ModelError."""
+    from models.registry import REGISTRY, resolve
+
+    return REGISTRY.get(name) or resolve(name, "whisper")
 
 
 @models_app.command("list")
@@ -77,7 +87,7 @@ def fetch_models(
     quiet_logs()
     store = ModelStore(chosen.cache_dir)
     specs = (
-        [resolve(name, None) for name in names]
+        [known(name) for name in names]
         if names
         else [resolve(chosen.speech.model, "whisper"), resolve(chosen.knowledge.embedder, "embedder")]
     )
@@ -101,11 +111,11 @@ def check_models(
     as_json: AsJson = False,
 ) -> None:
     """Compute the checksums again; exit code 1 when one is wrong."""
-    from models.registry import REGISTRY, resolve
+    from models.registry import REGISTRY
     from models.store import ModelStore
 
     store = ModelStore(settings().cache_dir)
-    specs = [resolve(name, None) for name in names] if names else list(REGISTRY.values())
+    specs = [known(name) for name in names] if names else list(REGISTRY.values())
     bad = False
     for spec in specs:
         status = store.check(spec)
@@ -126,12 +136,19 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Replace a model even if it scored better.")] = False,
 ) -> None:
     """Train a classifier of the record's fields and keep the old one beside it."""
-    from tagger.train import run_training
-
-    quiet_logs()
-    chosen = settings()
     from models.embedders import load_embedder
     from models.store import ModelStore
+    from tagger.train import PREVIOUS, read_rows
+    from tagger.train import train as train_model
 
+    quiet_logs()
+    if label not in ("issue_type", "sentiment"):
+        raise BadInput(f"label {label!r} is not one of issue_type, sentiment")
+    chosen = settings()
     embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder)
-    run_training(data, label, embedder, out / label, force=force, report=typer.echo)
+    report = train_model(read_rows(data), label, embedder, out / label, force=force)
+    scores = report.scores
+    typer.echo(f"{report.field}: {report.rows} rows, {report.groups} wordings, labels {', '.join(report.labels)}")
+    typer.echo(f"cross-validated: accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}, ECE {scores.ece:.3f}")
+    kept = f"; the one before is in {PREVIOUS}/" if report.replaced else ""
+    typer.echo(f"written to {report.folder}{kept}. Serve it with CALLCUE_TAGGING__MODEL_DIR={out}")
