@@ -1,0 +1,109 @@
+"""Cards are stored in versions; repeating an import changes nothing."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from callcue.core.cards import Audience, Card, Step, Trigger
+from callcue.core.errors import BadCard, NotFound
+from callcue.infra.cards import CardStore, SaveResult
+from callcue.infra.database import Database
+
+CARD = Card(
+    id="kb-发票",
+    title="发票申请流程",
+    body="**正文**",
+    kind="flow",
+    category=("售后", "发票"),
+    questions=("怎么开发票",),
+    triggers=(Trigger(phrase="开发票", speaker="caller", match="exact"),),
+    negative=("不需要发票",),
+    steps=(Step(id="s1", text="已付款？", next={"是": "s2", "否": "end"}), Step(id="s2", text="填写税号")),
+    audience=Audience(lifecycle=("新客",)),
+    priority=70,
+    cooldown_s=30,
+    valid_to="2027-01-01",
+)
+
+
+def cards(count: int) -> list[Card]:
+    return [replace(CARD, id=f"kb-{nth:04}") for nth in range(count)]
+
+
+async def test_a_card_comes_back_as_it_was_saved(db: Database) -> None:
+    store = CardStore(db)
+    assert await store.save([CARD], by="li") == SaveResult(added=(CARD.id,))
+    assert await store.get(CARD.id) == CARD
+
+
+async def test_only_a_changed_card_gets_a_new_version(db: Database) -> None:
+    store = CardStore(db)
+    await store.save(cards(3), by="li")
+    edited = replace(cards(3)[1], title="新流程", version=99)
+    result = await store.save([*cards(3)[:1], edited, cards(3)[2]], by="wang")
+    assert result == SaveResult(changed=("kb-0001",), unchanged=("kb-0000", "kb-0002"))
+    assert await store.get("kb-0001") == replace(edited, version=2)
+    assert await store.get("kb-0001", version=1) == cards(3)[1]
+    assert [card.version for card in await store.versions("kb-0001")] == [1, 2]
+
+
+async def test_what_is_not_there_is_not_found(db: Database) -> None:
+    store = CardStore(db)
+    await store.save([CARD], by="li")
+    for card_id, version in (("nobody", None), (CARD.id, 2)):
+        with pytest.raises(NotFound):
+            await store.get(card_id, version)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [CARD, replace(CARD, title="twice")],
+        [replace(CARD, id="")],
+        [replace(CARD, id="x" * 129)],
+        [replace(CARD, title=5)],
+        [replace(CARD, body="half a pair \ud800")],
+        [replace(CARD, cooldown_s=float("nan"))],
+        [replace(CARD, status="gone")],
+    ],
+)
+async def test_one_bad_card_saves_none(db: Database, bad: list[Card]) -> None:
+    store = CardStore(db)
+    with pytest.raises(BadCard):
+        await store.save([*cards(2), *bad], by="li")
+    assert await store.list() == []
+
+
+async def test_lists_are_filtered_and_paged(db: Database) -> None:
+    store = CardStore(db)
+    draft, english = replace(CARD, id="kb-9001", status="draft"), replace(CARD, id="kb-9002", lang="en")
+    await store.save([*cards(3), draft, english], by="li")
+    assert [card.id for card in await store.list(limit=2)] == ["kb-0000", "kb-0001"]
+    assert [card.id for card in await store.list(after="kb-0001", limit=2)] == ["kb-0002", "kb-9001"]
+    assert [card.id for card in await store.list("draft")] == ["kb-9001"]
+    assert [card.id for card in await store.list(lang="en")] == ["kb-9002"]
+    assert [card.id for card in await store.published()] == ["kb-0000", "kb-0001", "kb-0002", "kb-9002"]
+
+
+async def test_a_retired_card_is_no_longer_published(db: Database) -> None:
+    store = CardStore(db)
+    await store.save([CARD], by="li")
+    await store.save([replace(CARD, status="retired")], by="li")
+    assert await store.published() == []
+
+
+async def test_more_cards_than_one_statement_takes(db: Database) -> None:
+    store = CardStore(db)
+    assert len((await store.save(cards(1203), by="li")).added) == 1203
+    again = [replace(card, priority=1) if nth % 2 else card for nth, card in enumerate(cards(1203))]
+    result = await store.save(again, by="li")
+    assert (len(result.changed), len(result.unchanged)) == (601, 602)
+    assert len(await store.published()) == 1203
+
+
+async def test_concurrent_saves_make_one_version_each(db: Database) -> None:
+    store = CardStore(db)
+    await asyncio.gather(*(store.save([replace(CARD, priority=nth)], by="li") for nth in range(12)))
+    assert [card.version for card in await store.versions(CARD.id)] == list(range(1, 13))
+    assert await store.get(CARD.id) == (await store.versions(CARD.id))[-1]

@@ -1,0 +1,133 @@
+"""The schema comes up and down, agrees with the models, and the file is set up to keep what it was given."""
+
+import asyncio
+import contextlib
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_mock_engine, inspect, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateTable
+
+from callcue.core.errors import BadInput, MissingExtra, StorageFailed
+from callcue.infra.database import Database
+from callcue.infra.tables import Base
+
+TABLES = {"events", "calls", "records", "cards", "card_versions"}
+
+
+async def tables(db: Database) -> set[str]:
+    async with db.engine.connect() as connection:
+        return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names())) - {"alembic_version"}
+
+
+async def test_migrations_and_models_agree(db: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, Base.metadata))
+
+    async with db.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_the_schema_goes_up_down_and_up_again(db: Database) -> None:
+    assert await tables(db) == TABLES
+    await db.migrate("base")
+    assert await tables(db) == set()
+    await db.migrate()
+    assert await tables(db) == TABLES
+
+
+async def test_migrating_twice_at_once_is_safe(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'deep' / 'er' / 'callcue.sqlite3'}"
+    first, second = Database(url), Database(url)
+    await asyncio.gather(first.migrate(), second.migrate())
+    assert await tables(first) == TABLES
+    await first.close()
+    await second.close()
+
+
+async def test_the_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "100% private"
+    db = Database(f"sqlite:///{folder / 'callcue.sqlite3'}")
+    await db.migrate()
+    await db.close()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+async def test_sqlite_keeps_what_was_committed(db: Database) -> None:
+    async with db.read("read settings") as session:
+        wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+        for name, value in wanted.items():
+            assert await session.scalar(text(f"PRAGMA {name}")) == value
+
+
+async def test_a_block_that_raises_leaves_nothing(db: Database) -> None:
+    with contextlib.suppress(KeyError):
+        async with db.write("try") as session:
+            await session.execute(text("INSERT INTO cards VALUES ('k', 1, 'draft', 'zh', 'd')"))
+            raise KeyError
+    async with db.read("look") as session:
+        assert await session.scalar(text("SELECT count(*) FROM cards")) == 0
+
+
+async def test_a_row_without_its_call_is_refused(db: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with db.write("try") as session:
+            await session.execute(text("INSERT INTO records VALUES ('nobody', 1, '{}', 'now')"))
+
+
+async def test_writers_of_one_process_take_turns(db: Database) -> None:
+    async def count_up() -> None:
+        async with db.write("count") as session:
+            held = await session.scalar(text("SELECT version FROM cards WHERE card_id = 'k'"))
+            await asyncio.sleep(0)
+            await session.execute(text("UPDATE cards SET version = :next"), {"next": held + 1})
+
+    async with db.write("begin") as session:
+        await session.execute(text("INSERT INTO cards VALUES ('k', 0, 'draft', 'zh', 'd')"))
+    await asyncio.gather(*(count_up() for _ in range(30)))
+    async with db.read("look") as session:
+        assert await session.scalar(text("SELECT version FROM cards")) == 30
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/db", "callcue.sqlite3", ""])
+def test_a_database_that_would_not_do_is_refused(url: str) -> None:
+    with pytest.raises(BadInput, match=r"database\.url"):
+        Database(url)
+
+
+async def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    db = Database(f"sqlite:///{tmp_path / 'file' / 'callcue.sqlite3'}")
+    with pytest.raises(StorageFailed, match="data_dir"):
+        await db.migrate()
+    await db.close()
+
+
+async def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "callcue.sqlite3"
+    path.write_bytes(b"this is not SQLite " * 100)
+    db = Database(f"sqlite:///{path}")
+    with pytest.raises(StorageFailed, match="not a database"):
+        await db.migrate()
+    await db.close()
+
+
+def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    with pytest.raises(MissingExtra, match="postgres"):
+        Database("postgresql://localhost/callcue")
+
+
+def test_the_tables_can_be_made_in_postgresql() -> None:
+    made: list[str] = []
+    engine = create_mock_engine("postgresql://", lambda statement, *a, **k: made.append(str(statement)))
+    Base.metadata.create_all(engine, checkfirst=False)
+    assert len([line for line in made if "CREATE TABLE" in line]) == len(TABLES)
+    for table in Base.metadata.sorted_tables:
+        assert str(CreateTable(table).compile(dialect=postgresql.dialect()))
