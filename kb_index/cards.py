@@ -1,8 +1,8 @@
 """One card between its JSON form and ``callcue.core.cards.Card``, strictly.
 
 The form is documented in ``docs/knowledge.md``. Only id, title and body are required; what is absent takes the
-documented default; ``null`` is allowed for ``valid_from``, ``valid_to`` and ``owner`` alone. ``version`` is the store's
-and not part of the form. Outer blanks of one-line texts are cut off; the body is kept to the letter.
+documented default; ``null`` is allowed for ``valid_from``, ``valid_to`` and ``owner`` alone. ``version`` is the
+store's and not part of the form. Outer blanks of one-line texts are cut off; the body is kept to the letter.
 """
 
 import dataclasses

@@ -135,7 +135,8 @@ class FieldReader:
 
 
 def _forbidden(ch: str, multiline: bool) -> bool:
-    """Control characters and lone surrogates, which no database or screen takes; line breaks only where they belong."""
+    """Control characters and lone surrogates, which no database or screen takes; line breaks only where they
+    belong."""
     if multiline and ch in "\n\r\t":
         return False
     return unicodedata.category(ch) in ("Cc", "Cs")

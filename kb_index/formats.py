@@ -1,11 +1,11 @@
 """Card files: JSON lines and CSV, in and out. What is read is hostile until checked; sizes are bounded everywhere.
 
-JSON lines: one card object a line, UTF-8. CSV: a header with the same names, in any order, comma-separated (semicolons
-and tabs, which some spreadsheets write, are recognised). In a cell a list is either separated by ``|`` or, when it
-begins with ``[``, JSON; ``triggers`` written the short way are phrases with the default speaker and match; ``steps``
-and ``audience`` are JSON. An empty cell is an absent field. A cell that begins with one of ``= + - @ '`` is written
-with a ``'`` before it, so that a spreadsheet does not run it as a formula (OWASP, CSV injection), and read back without
-it.
+JSON lines: one card object a line, UTF-8. CSV: a header with the same names, in any order, comma-separated
+(semicolons and tabs, which some spreadsheets write, are recognised). In a cell a list is either separated by ``|``
+or, when it begins with ``[``, JSON; ``triggers`` written the short way are phrases with the default speaker and
+match; ``steps`` and ``audience`` are JSON. An empty cell is an absent field. A cell that begins with one of ``= + - @
+'`` is written with a ``'`` before it, so that a spreadsheet does not run it as a formula (OWASP, CSV injection), and
+read back without it.
 
 Encoding: UTF-8 with or without a byte order mark, UTF-16 with one, else GBK (as Chinese Excel saves CSV) when the text
 makes sense as such; anything else is refused.
