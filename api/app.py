@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import audio_socket, calls, cards, desktop_socket, health, schemas
 from api.desktop_socket import CardTexts
+from api.faults import FaultBarrier
 from api.guard import LOOPBACK, LocalGuard
 from api.openapi import DESCRIPTION, document
 from api.problems import answer_error, invalid_fields, problem_response
@@ -44,7 +45,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(CallCueError, answer_error)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
-    app.add_exception_handler(Exception, _answer_fault)
+    app.add_middleware(FaultBarrier)
     app.add_middleware(SecurityHeaders)
     if services.auth.open:
         app.add_middleware(LocalGuard, hosts=LOOPBACK | {services.settings.server.host})
@@ -100,7 +101,3 @@ async def _answer_http(request: Request, error: Exception) -> JSONResponse:
         response.headers.update(error.headers or {})
         return response
     return problem_response(BadInput("the request cannot be read"))
-
-
-async def _answer_fault(_request: Request, _error: Exception) -> JSONResponse:
-    return problem_response(CallCueError("a fault inside the service"))

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from api.auth import accept, permitted
 from api.body import parse_json
+from api.faults import log_fault
 from api.frames import AUDIO_IN, EndedFrame, ReadyFrame, ResumeFrame, StartFrame, StopFrame, WarningFrame
 from api.problems import WS_GOING_AWAY, WS_NORMAL, TooSlow, public_code
 from api.services import Services
@@ -121,8 +122,8 @@ class _Conversation:
         except asyncio.CancelledError:
             await self._link.drop()
             raise
-        except Exception:  # noqa: BLE001 - boundary: a fault in one socket's loop ends its own call only
-            _log.exception("audio_socket.failed", call_id=self._link.call_id)
+        except Exception as error:  # noqa: BLE001 - boundary: a fault in one socket's loop ends its own call only
+            log_fault("audio_socket.failed", error, call_id=self._link.call_id)
             farewell.cancel()
             await self._end_with(CallCueError("the audio connection failed inside the service"))
         finally:

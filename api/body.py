@@ -1,7 +1,9 @@
 """Reading what clients send: bounded, strict JSON into models, and nothing coerced."""
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from email.message import Message
 from typing import Any, TypeVar
 
@@ -13,6 +15,10 @@ from callcue.core.errors import BadInput
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
+
+DISCARD_BYTES = 4_000_000
+DISCARD_S = 2.0
+"""How much of a body that is too large is read and thrown away, and for how long, before the answer."""
 
 
 def parse_json(adapter: TypeAdapter[T], data: str | bytes, where: str) -> T:
@@ -31,8 +37,11 @@ def parse_free_json(data: bytes, where: str) -> Any:
         return json.loads(data.decode("utf-8"), parse_constant=_no_constant)
     except UnicodeDecodeError:
         raise BadInput(f"{where} is not valid UTF-8") from None
-    except (json.JSONDecodeError, RecursionError) as error:
-        reason = f"{error.msg} at position {error.pos}" if isinstance(error, json.JSONDecodeError) else "too deep"
+    except json.JSONDecodeError as error:
+        reason = f"{error.msg} at position {error.pos}"
+        raise InvalidFields([FieldProblem(where, f"not valid JSON: {reason}")]) from None
+    except (ValueError, RecursionError):
+        reason = "a number too long or a nesting too deep"
         raise InvalidFields([FieldProblem(where, f"not valid JSON: {reason}")]) from None
 
 
@@ -42,18 +51,32 @@ def _no_constant(_name: str) -> Any:
 
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole body, never holding more than ``limit`` bytes; raises TooLarge, also for bodies sent in chunks."""
-    message = f"the body is larger than {limit} bytes"
+    error = TooLarge(f"the body is larger than {limit} bytes")
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise TooLarge(message)
+    stream = request.stream()
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        await _discard(stream)
+        raise error
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
+    async for part in stream:
         size += len(part)
         if size > limit:
-            raise TooLarge(message)
+            await _discard(stream)
+            raise error
         parts.append(part)
     return b"".join(parts)
+
+
+async def _discard(stream: AsyncIterator[bytes]) -> None:
+    """Read on for a little: a sender that is cut off in the middle never sees why."""
+    left = DISCARD_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_S):
+            async for part in stream:
+                left -= len(part)
+                if left <= 0:
+                    return
 
 
 def content_type(request: Request) -> str:

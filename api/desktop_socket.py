@@ -6,16 +6,14 @@ A desktop that falls behind is not served from memory: its connection is closed 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import cast
 
-import structlog
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from api.auth import accept, permitted
 from api.body import parse_json
+from api.faults import log_fault
 from api.following import Following, allowed, parse_following, positions
 from api.frames import DESKTOP_IN, AckFrame, ErrorFrame, FollowingFrame, PongFrame
 from api.problems import WS_TRY_LATER, public_code, public_message
@@ -33,7 +31,6 @@ MAX_TEXT_FRAME = 16_384
 INBOX_BYTES = 65_536
 
 router = APIRouter()
-_log = structlog.get_logger(__name__)
 
 
 class CardTexts:
@@ -100,8 +97,8 @@ class _Desk:
             pass
         except CallCueError as error:
             await self._outbox.fail(error)
-        except Exception:  # noqa: BLE001 - boundary: a fault in one desktop's loop closes that desktop only
-            _log.exception("desktop_socket.failed")
+        except Exception as error:  # noqa: BLE001 - boundary: a fault in one desktop's loop closes that desktop only
+            log_fault("desktop_socket.failed", error)
             await self._outbox.fail(CallCueError("the desktop connection failed inside the service"))
         finally:
             for task in tasks:
@@ -112,8 +109,7 @@ class _Desk:
         await self._outbox.send(FollowingFrame(call_id=following.call_id, agent_id=following.agent_id))
         begin = await positions(following, self._services.calls, self._services.manager)
         accept_new = following.accepts if following.call_id is None else None
-        follower = cast("AsyncGenerator[AnyEvent]", self._services.feed.follow(begin, accept_new))
-        async with aclosing(follower) as events:
+        async with aclosing(self._services.feed.follow(begin, accept_new)) as events:
             async for event in events:
                 await self._outbox.send_text(await self._text(event))
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -137,12 +137,19 @@ async def running(app: FastAPI, settings: Settings) -> AsyncIterator[int]:
         stack.callback(sock.close)
         task = asyncio.create_task(server._serve([sock]))
         try:
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.005)
             yield sock.getsockname()[1]
         finally:
             server.should_exit = True
             await task
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Return when the condition holds."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the condition belongs to the code under test
+            await asyncio.sleep(0.005)
 
 
 async def send(socket: ClientConnection, **frame: object) -> None:

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from api import socket_io
 from callcue.core.events import Alert, CardAck, PartialTranscript
@@ -218,7 +219,7 @@ async def test_a_desktop_that_does_not_read_is_cut_off_and_can_come_back(
         while desk.close_code is None:
             try:
                 seen.append(json.loads(await asyncio.wait_for(desk.recv(), 10))["seq"])
-            except Exception:
+            except ConnectionClosed:
                 break
     assert 0 < len(seen) < 301
     async with edge.socket(f"/v1/desktop?call_id=c1&after={seen[-1]}", "a1") as desk:

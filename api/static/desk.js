@@ -1,0 +1,257 @@
+"use strict";
+// A first desk: follows calls over /v1/desktop and shows transcript, cards and record. Whatever comes from a call or a
+// card is put on the page as text, never as markup. After a lost connection it goes on where it left off.
+
+const TEXT = {
+  zh: {
+    agent: "坐席", token: "令牌", connect: "连接", transcript: "实时转写", cards: "知识卡片", record: "通话记录",
+    caller_side: "客户", agent_side: "坐席", connected: "已连接", connecting: "连接中…", lost: "连接断开，正在重连…",
+    refused: "被拒绝", ended: "已结束", none: "暂无通话", used: "已采用", dismissed: "关闭", pinned: "置顶", wrong: "不准确",
+    trigger: "触发词", search: "语义匹配", heard: "听到", issue_type: "问题类型", sentiment: "情绪", tags: "标签",
+    lifecycle: "客户阶段", needs_offline_inspection: "需线下检测", priority: "优先级", follow_up: "后续跟进",
+    "facts.phone": "电话", "facts.order_no": "订单号", "facts.amount": "金额", "facts.purchase_date": "购买日期",
+    person: "人工", model: "模型", rule: "规则", yes: "是", no: "否", other: "English",
+  },
+  en: {
+    agent: "Agent", token: "Token", connect: "Connect", transcript: "Live transcript", cards: "Cards", record: "Call record",
+    caller_side: "Caller", agent_side: "Agent", connected: "connected", connecting: "connecting…",
+    lost: "connection lost, coming back…", refused: "refused", ended: "ended", none: "no calls", used: "Used",
+    dismissed: "Dismiss", pinned: "Pin", wrong: "Wrong", trigger: "trigger", search: "search", heard: "heard",
+    issue_type: "Issue type", sentiment: "Sentiment", tags: "Tags", lifecycle: "Lifecycle",
+    needs_offline_inspection: "Needs offline inspection", priority: "Priority", follow_up: "Follow-up",
+    "facts.phone": "Phone", "facts.order_no": "Order number", "facts.amount": "Amount",
+    "facts.purchase_date": "Purchase date", person: "person", model: "model", rule: "rule", yes: "yes", no: "no",
+    other: "中文",
+  },
+};
+const ACTIONS = ["used", "pinned", "dismissed", "wrong"];
+const KEPT_CALLS = 50;
+const FINAL_CODES = [4400, 4401, 4403, 4404, 1008];
+
+const byId = (id) => document.getElementById(id);
+const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields}
+let language = navigator.language.startsWith("zh") ? "zh" : "en";
+let shown = null;
+let socket = null;
+let retry = 0;
+let timer = null;
+let state = "none";
+let detail = "";
+let dirty = false;
+
+const t = (name) => TEXT[language][name] ?? name;
+
+function make(tag, text, className) {
+  const node = document.createElement(tag);
+  if (text !== undefined) node.textContent = text;
+  if (className) node.className = className;
+  return node;
+}
+
+function call(id) {
+  if (!calls.has(id)) {
+    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map() });
+    for (const [old, held] of calls) {
+      if (calls.size <= KEPT_CALLS) break;
+      if (held.ended && old !== shown) calls.delete(old);
+    }
+    if (shown === null || calls.get(shown)?.ended) shown = id;
+  }
+  return calls.get(id);
+}
+
+const APPLY = {
+  CallStarted(held, event) { held.agent = event.agent_id; },
+  CallEnded(held) {
+    held.ended = true;
+    for (const [id, segment] of held.segments) if (!segment.final) held.segments.delete(id);
+  },
+  PartialTranscript(held, event) {
+    const known = held.segments.get(event.segment_id);
+    if (known && (known.final || known.revision >= event.revision)) return;
+    held.segments.set(event.segment_id, { ...event, final: false });
+  },
+  FinalTranscript(held, event) {
+    if (event.text) held.segments.set(event.segment_id, { ...event, final: true });
+    else held.segments.delete(event.segment_id);
+  },
+  CardPush(held, event) { held.pushes.set(event.seq, { ...event, action: null }); },
+  CardAck(held, event) {
+    const push = held.pushes.get(event.push_seq);
+    if (push) push.action = event.action;
+  },
+  RecordUpdated(held, event) {
+    for (const change of event.changes) {
+      if (change.new === null) held.fields.delete(change.field);
+      else held.fields.set(change.field, change.new);
+    }
+  },
+};
+
+function take(event) {
+  if (event.type === undefined) {
+    if (event.event === "following") { state = "connected"; retry = 0; detail = ""; }
+    if (event.event === "error") detail = event.message;
+    return;
+  }
+  const held = call(event.call_id);
+  if (event.type !== "PartialTranscript") held.last = event.seq;
+  APPLY[event.type]?.(held, event);
+}
+
+function connect() {
+  clearTimeout(timer);
+  if (socket) { socket.onclose = null; socket.close(); }
+  const query = new URLSearchParams();
+  const agent = byId("agent").value.trim();
+  if (agent) query.set("agent_id", agent);
+  const after = [...calls].filter(([, held]) => held.last && !held.ended).map(([id, held]) => `${id}:${held.last}`);
+  if (after.length) query.set("after", after.join(","));
+  const token = byId("token").value.trim();
+  const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/desktop?${query}`;
+  state = retry ? "lost" : "connecting";
+  render();
+  try {
+    socket = new WebSocket(address, token ? ["callcue.v1", `callcue.bearer.${token}`] : ["callcue.v1"]);
+  } catch (error) {
+    state = "refused";
+    detail = error.message;
+    render();
+    return;
+  }
+  socket.onmessage = (message) => { take(JSON.parse(message.data)); later(); };
+  socket.onclose = (closed) => {
+    socket = null;
+    if (FINAL_CODES.includes(closed.code)) {
+      state = "refused";
+    } else {
+      state = "lost";
+      retry += 1;
+      timer = setTimeout(connect, Math.min(10000, 250 * 2 ** Math.min(retry, 6)) * (0.5 + Math.random() / 2));
+    }
+    render();
+  };
+}
+
+function acknowledge(callId, seq, action) {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  socket.send(JSON.stringify({ event: "ack", call_id: callId, push_seq: seq, action }));
+}
+
+function later() {
+  if (dirty) return;
+  dirty = true;
+  requestAnimationFrame(() => { dirty = false; render(); });
+}
+
+function time(ms) {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+function render() {
+  document.documentElement.lang = language;
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
+  byId("language").textContent = t("other");
+  byId("status").textContent = [state === "none" ? "" : t(state), detail].filter(Boolean).join(" · ");
+  byId("calls").replaceChildren(...[...calls].map(([id, held]) => tab(id, held)));
+  if (!calls.size) byId("calls").append(make("span", t("none")));
+  const held = shown === null ? null : calls.get(shown);
+  renderTranscript(held);
+  const pushes = held ? [...held.pushes.values()] : [];
+  pushes.sort((a, b) => (b.action === "pinned") - (a.action === "pinned") || b.seq - a.seq || a.rank - b.rank);
+  byId("cards").replaceChildren(...pushes.map(card));
+  byId("record").replaceChildren(...(held ? [...held.fields].flatMap(([name, value]) => field(name, value)) : []));
+}
+
+function tab(id, held) {
+  const button = make("button", held.ended ? `${id} (${t("ended")})` : id, held.ended ? "ended" : "");
+  button.type = "button";
+  button.setAttribute("aria-current", String(id === shown));
+  button.onclick = () => { shown = id; render(); };
+  return button;
+}
+
+function renderTranscript(held) {
+  const list = byId("transcript");
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+  const said = held ? [...held.segments.values()].sort((a, b) => a.start_ms - b.start_ms) : [];
+  list.replaceChildren(...said.map((segment) => {
+    const item = make("li", undefined, segment.channel === "agent" ? "agent" : "caller");
+    item.append(make("small", `${t(`${segment.channel}_side`)} ${time(segment.start_ms)}`));
+    item.append(make("span", segment.final ? segment.text : segment.stable));
+    if (!segment.final) item.append(make("span", segment.unstable, "unstable"));
+    return item;
+  }));
+  if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+function card(push) {
+  const node = make("article", undefined, push.action ?? "");
+  node.append(make("h3", push.title));
+  const percent = `${Math.round(push.score * 100)} %`;
+  node.append(make("p", `${t(push.reason.kind)}: ${push.reason.matched} · ${percent} · ${t("heard")}: ${push.reason.query}`, "why"));
+  if (push.card) node.append(markdown(push.card.body), steps(push.card.steps));
+  const actions = make("div", undefined, "actions");
+  for (const action of ACTIONS) {
+    const button = make("button", t(action));
+    button.type = "button";
+    button.setAttribute("aria-pressed", String(push.action === action));
+    button.onclick = () => acknowledge(push.call_id, push.seq, action);
+    actions.append(button);
+  }
+  node.append(actions);
+  return node;
+}
+
+function steps(found) {
+  const list = make("ol");
+  for (const step of found ?? []) {
+    const next = Object.entries(step.next ?? {}).map(([answer, id]) => `${answer} → ${id}`).join("; ");
+    list.append(make("li", next ? `${step.text} (${next})` : step.text));
+  }
+  return list.childElementCount ? list : document.createTextNode("");
+}
+
+// Headings, lists, bold and code; everything else stays as written.
+function markdown(source) {
+  const root = make("div");
+  let list = null;
+  for (const line of source.split("\n")) {
+    const item = /^\s*(?:[-*]|\d+[.、)])\s+(.*)$/.exec(line);
+    const heading = /^#{1,6}\s+(.*)$/.exec(line);
+    if (item) {
+      list ??= root.appendChild(make(/^\s*\d/.test(line) ? "ol" : "ul"));
+      list.append(inline(make("li"), item[1]));
+      continue;
+    }
+    list = null;
+    if (heading) root.append(inline(make("h4"), heading[1]));
+    else if (line.trim()) root.append(inline(make("p"), line));
+  }
+  return root;
+}
+
+function inline(node, text) {
+  for (const part of text.split(/(\*\*[^*]+\*\*|`[^`]+`)/)) {
+    if (part.startsWith("**") && part.length > 4) node.append(make("strong", part.slice(2, -2)));
+    else if (part.startsWith("`") && part.length > 2) node.append(make("code", part.slice(1, -1)));
+    else if (part) node.append(part);
+  }
+  return node;
+}
+
+function field(name, held) {
+  const value = Array.isArray(held.value) ? held.value.join("、")
+    : typeof held.value === "boolean" ? t(held.value ? "yes" : "no") : String(held.value);
+  const shownValue = make("dd", value);
+  const source = held.source === "person" ? held.by : `${t(held.source)} ${Math.round(held.probability * 100)} %`;
+  shownValue.append(" ", make("small", source));
+  return [make("dt", t(name)), shownValue];
+}
+
+byId("connect").onsubmit = (event) => { event.preventDefault(); retry = 0; calls.clear(); shown = null; connect(); };
+byId("language").onclick = () => { language = language === "zh" ? "en" : "zh"; render(); };
+setInterval(() => { if (socket?.readyState === WebSocket.OPEN) socket.send('{"event":"ping"}'); }, 20000);
+render();
+connect();

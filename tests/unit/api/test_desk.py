@@ -1,0 +1,38 @@
+"""The first desk: self-contained, and nothing it shows can become markup."""
+
+import re
+
+from tests.unit.api.edge import Edge
+
+PARTS = ("/", "/desk.js", "/desk.css")
+
+
+async def test_the_page_loads_nothing_from_elsewhere(edge: Edge) -> None:
+    for path in PARTS:
+        answer = await edge.http.get(path)
+        assert answer.status_code == 200
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert not re.search(r"https?://(?!\$)", answer.text), path
+        assert "@import" not in answer.text
+    page = (await edge.http.get("/")).text
+    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {"/desk.js", "/desk.css"}
+    assert not re.search(r"<script(?![^>]* src)|\son\w+=|style=", page), "the policy forbids inline code and style"
+
+
+async def test_the_script_never_writes_markup(edge: Edge) -> None:
+    script = (await edge.http.get("/desk.js")).text
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "DOMParser"):
+        assert way not in script
+
+
+async def test_every_label_exists_in_both_languages(edge: Edge) -> None:
+    script = (await edge.http.get("/desk.js")).text
+    zh, en = (
+        set(re.findall(r'(?:^|[\s{])"?([a-z_.]+)"?: "', script.split(f"  {name}: {{")[1].split("\n  },")[0]))
+        for name in ("zh", "en")
+    )
+    assert zh == en
+    page = (await edge.http.get("/")).text
+    assert set(re.findall(r'data-text="(\w+)"', page)) <= zh
