@@ -4,6 +4,7 @@ The tones lie inside the telephone band and survive G.711 and resampling between
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +78,13 @@ def _code(frame: npt.NDArray[np.float64], sample_rate: int) -> int | None:
 
 def _powers(frame: npt.NDArray[np.float64], sample_rate: int, hz: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """Power of each of the frequencies in the frame (its correlation with a sine of that frequency)."""
-    angles = 2j * np.pi * np.outer(np.array(hz), np.arange(len(frame)) / sample_rate)
-    amplitudes = np.abs(np.exp(-angles) @ frame) * 2 / len(frame)
+    amplitudes = np.abs(_sines(len(frame), sample_rate, hz) @ frame) * 2 / len(frame)
     powers: npt.NDArray[np.float64] = amplitudes**2 / 2
     return powers
+
+
+@cache
+def _sines(count: int, sample_rate: int, hz: tuple[int, ...]) -> npt.NDArray[np.complex128]:
+    """One row of ``count`` samples for each frequency."""
+    rows: npt.NDArray[np.complex128] = np.exp(-2j * np.pi * np.outer(np.array(hz), np.arange(count) / sample_rate))
+    return rows
