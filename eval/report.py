@@ -39,7 +39,8 @@ def show(value: object) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; the first column is text, the others are figures."""
-    drawn = Table(title=title, title_justify="left")
+    console.print(f"\n{title}", style="bold", markup=False, highlight=False)
+    drawn = Table()
     for place, column in enumerate(columns):
         drawn.add_column(column, justify="left" if place == 0 else "right")
     for row in rows:
