@@ -165,7 +165,7 @@ class App:
     async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, Embedder]:
         store = ModelStore(self.settings.cache_dir)
         embedder = await asyncio.to_thread(load_embedder, store, self.settings.knowledge.embedder)
-        cache = IndexConfig(cache_file=self.settings.data_dir / "vectors.npz")
+        cache = IndexConfig(cache_file=self.settings.vector_cache)
         index: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
         knowledge = KnowledgeBase(store=storage.cards, index=index, log=storage.log, clock=self._clock)
         await knowledge.start()

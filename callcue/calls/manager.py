@@ -10,7 +10,7 @@ from callcue.calls.session import AudioLink, CallSession
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.understanding import Understanding
-from callcue.core.errors import CallCueError, Conflict, NotFound, Overloaded
+from callcue.core.errors import Conflict, NotFound, Overloaded
 from callcue.core.events import CallEnded, CallStarted, CardAck
 from callcue.core.ids import new_id
 from callcue.infra.calls import CallStore
@@ -40,15 +40,11 @@ class CallManager:
     async def start(self, request: StartCall) -> AudioLink:
         """Open a call. Raises BadInput, BadAudio, Conflict (the id is in use) or Overloaded; then nothing was made."""
         call_id = request.call_id or new_id("call")
-        try:
-            request.check()
-            self._admit(call_id)
-        except CallCueError as error:
-            self._stages.metrics.calls_refused.labels(error.code).inc()
-            raise
+        request.check()
+        self._admit(call_id)
         self._opening.add(call_id)
         try:
-            started_at = self._stages.clock.now()
+            started_at = self._stages.clock.now().astimezone()
             await self._stages.log.append(_started(call_id, request, started_at))
             session = self._open(call_id, request, started_at)
         finally:
@@ -151,5 +147,5 @@ def _started(call_id: str, request: StartCall, started_at: datetime) -> CallStar
         source=request.source,
         sample_rate=request.sample_rate,
         encoding=request.encoding,
-        started_at=started_at.astimezone().isoformat(timespec="milliseconds"),
+        started_at=started_at.isoformat(timespec="milliseconds"),
     )

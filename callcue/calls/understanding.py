@@ -83,7 +83,10 @@ class Understanding:
         if not final.text:
             return
         utterance = _utterance(final)
-        await self._push(await self.assistant.on_final(utterance), at_ms)
+        cards = await self.assistant.on_final(utterance)
+        await self._push(cards, at_ms)
+        for _ in cards:
+            self._stages.metrics.card_latency.observe(max(0, at_ms - final.end_ms) / 1000)
         suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
 

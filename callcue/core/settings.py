@@ -94,6 +94,8 @@ class KnowledgeSettings(_Section):
     """How long a pushed card stays useful, in call time."""
     partial_triggers: bool = True
     """Scan stable text for trigger phrases before the utterance ends."""
+    vector_cache: Path | None = None
+    """File that keeps the cards' vectors between starts; default: ``vectors.npz`` in ``data_dir``."""
 
 
 class TaggingSettings(_Section):
@@ -148,6 +150,11 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The URL in force."""
         return self.database.url or f"sqlite+aiosqlite:///{self.data_dir / 'callcue.sqlite3'}"
+
+    @property
+    def vector_cache(self) -> Path:
+        """Where the cards' vectors are kept."""
+        return self.knowledge.vector_cache or self.data_dir / "vectors.npz"
 
     @property
     def cache_dir(self) -> Path:

@@ -9,6 +9,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+Floats = npt.NDArray[np.float64]
+
 LOW_HZ = tuple(range(400, 1200, 100))
 HIGH_HZ = tuple(range(1500, 2700, 100))
 CODES = len(LOW_HZ) * len(HIGH_HZ)
@@ -49,10 +51,7 @@ def tone(code: int, duration_ms: int, sample_rate: int) -> bytes:
 
 def hear(pcm: bytes, sample_rate: int) -> list[Heard]:
     """The codes in s16le mono audio, in order; silence and anything else gives none."""
-    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float64)
-    frame, hop = sample_rate * FRAME_MS // 1000, sample_rate * HOP_MS // 1000
-    starts = range(0, len(samples) - frame + 1, hop)
-    codes = [_code(samples[start : start + frame], sample_rate) for start in starts]
+    codes = _codes(np.frombuffer(pcm, dtype="<i2").astype(np.float64), sample_rate)
     found: list[Heard] = []
     begun = 0
     for nth in range(1, len(codes) + 1):
@@ -65,26 +64,24 @@ def hear(pcm: bytes, sample_rate: int) -> list[Heard]:
     return found
 
 
-def _code(frame: npt.NDArray[np.float64], sample_rate: int) -> int | None:
-    power = float(np.mean(frame**2))
-    if power < _QUIET_RMS**2:
-        return None
-    lows, highs = _powers(frame, sample_rate, LOW_HZ), _powers(frame, sample_rate, HIGH_HZ)
-    low, high = int(np.argmax(lows)), int(np.argmax(highs))
-    if float(lows[low] + highs[high]) < _SHARE * power:
-        return None
-    return low * len(HIGH_HZ) + high
-
-
-def _powers(frame: npt.NDArray[np.float64], sample_rate: int, hz: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """Power of each of the frequencies in the frame (its correlation with a sine of that frequency)."""
-    amplitudes = np.abs(_sines(len(frame), sample_rate, hz) @ frame) * 2 / len(frame)
-    powers: npt.NDArray[np.float64] = amplitudes**2 / 2
-    return powers
+def _codes(samples: Floats, sample_rate: int) -> list[int | None]:
+    """The code that each frame holds."""
+    frame, hop = sample_rate * FRAME_MS // 1000, sample_rate * HOP_MS // 1000
+    if len(samples) < frame:
+        return []
+    frames = np.lib.stride_tricks.sliding_window_view(samples, frame)[::hop]
+    # power of each tone: the correlation of the frame with a sine of its frequency
+    powers = (np.abs(frames @ _sines(frame, sample_rate)) * 2 / frame) ** 2 / 2
+    lows, highs = powers[:, : len(LOW_HZ)], powers[:, len(LOW_HZ) :]
+    total = np.mean(frames**2, axis=1)
+    clear = (total >= _QUIET_RMS**2) & (lows.max(axis=1) + highs.max(axis=1) >= _SHARE * total)
+    numbers = lows.argmax(axis=1) * len(HIGH_HZ) + highs.argmax(axis=1)
+    return [int(number) if sure else None for number, sure in zip(numbers, clear, strict=True)]
 
 
 @cache
-def _sines(count: int, sample_rate: int, hz: tuple[int, ...]) -> npt.NDArray[np.complex128]:
-    """One row of ``count`` samples for each frequency."""
-    rows: npt.NDArray[np.complex128] = np.exp(-2j * np.pi * np.outer(np.array(hz), np.arange(count) / sample_rate))
-    return rows
+def _sines(count: int, sample_rate: int) -> npt.NDArray[np.complex128]:
+    """``count`` samples (rows) of each frequency (columns)."""
+    hz = np.array((*LOW_HZ, *HIGH_HZ))
+    columns: npt.NDArray[np.complex128] = np.exp(-2j * np.pi * np.outer(np.arange(count) / sample_rate, hz))
+    return columns

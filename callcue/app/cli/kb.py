@@ -143,7 +143,7 @@ async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
     if not cards:
         raise BadInput("the knowledge base is empty: import cards with `callcue kb import FILE`")
     embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder)
-    index = HybridIndex(embedder, IndexConfig(cache_file=chosen.data_dir / "vectors.npz"))
+    index = HybridIndex(embedder, IndexConfig(cache_file=chosen.vector_cache))
     await index.rebuild(cards)
     hits = await index.search(CardQuery(text=text, top_k=top, lang=lang))
     table = Table("score", "card", "title", "nearest question", "dense", "lexical")

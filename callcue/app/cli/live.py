@@ -104,7 +104,14 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="callcue-demo-") as folder:
         base = settings()
         chosen = base.model_copy(
-            update={"data_dir": Path(folder), "server": base.server.model_copy(update={"host": "127.0.0.1", "port": 0})}
+            update={
+                "data_dir": Path(folder),
+                "server": base.server.model_copy(update={"host": "127.0.0.1", "port": 0}),
+                "auth": base.auth.model_copy(update={"tokens": ()}),
+                "database": base.database.model_copy(update={"url": None}),
+                # the cards are always the same: what was embedded once is kept
+                "knowledge": base.knowledge.model_copy(update={"vector_cache": base.cache_dir / "demo-vectors.npz"}),
+            }
         )
         recording = Recording(path=ASSETS / "demo_call.flac", agent_id="demo", speed=speed)
         run(_own_server(chosen, recording, cards=ASSETS / "cards_zh.jsonl", as_json=as_json, svg=svg))

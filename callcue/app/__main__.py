@@ -1,0 +1,5 @@
+"""``python -m callcue.app``: the same as the command ``callcue``."""
+
+from callcue.app.cli import main
+
+main()
