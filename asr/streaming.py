@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _RESAMPLER_LAG_MS = 120
+_PAUSE_MS = 240
 _LONG_SEGMENT_SHARE = 0.25  # partials of long segments are spaced by this share of what was decoded last
 
 
@@ -206,8 +207,9 @@ class ChannelRecogniser:
             return
         interval_ms = self._config.partial_interval_s * 1000 * self._scheduler.partial_stretch
         interval_ms = max(interval_ms, _LONG_SEGMENT_SHARE * (live.asked_ms - event.window_start_ms))
-        heard = event.voiced_end_ms > live.asked_ms  # no decode for silence alone
-        if heard and event.now_ms - live.asked_ms >= interval_ms:
+        # in a pause the final may be near: a partial would cost as much and say no more
+        speaking = event.now_ms - event.voiced_end_ms < _PAUSE_MS
+        if speaking and event.now_ms - live.asked_ms >= interval_ms:
             live.asked_ms = event.now_ms
             window = self._window(self._segmenter.window(event.window_start_ms), final=False)
             self._spawn(self._partial(live, event, window))

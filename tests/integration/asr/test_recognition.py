@@ -1,0 +1,225 @@
+"""The real model on the demo call, on what is no speech, and through a process's death."""
+
+import asyncio
+import json
+import os
+import signal
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from asr.engine import EngineConfig, WhisperEngine
+from asr.files import read_audio
+from asr.scheduler import DecodeScheduler
+from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
+from asr.vad import WebRtcVad
+from callcue.core.errors import EngineFailed, ModelError
+from callcue.core.speech import Channel, Hypothesis, LanguageChoice, Window
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ASSETS = Path(str(files("callcue.app") / "assets"))
+RATE = 8000
+
+
+def demo_channel(number: int, start_ms: int, end_ms: int) -> bytes:
+    audio = read_audio(ASSETS / "demo_call.flac")
+    assert audio.sample_rate == RATE
+    return audio.channels[number][start_ms * RATE // 1000 * 2 : end_ms * RATE // 1000 * 2]
+
+
+def turns(channel: Channel, start_ms: int, end_ms: int) -> str:
+    rows = json.loads((ASSETS / "demo_call.json").read_text(encoding="utf-8"))["turns"]
+    return "".join(
+        row["text"]
+        for row in rows
+        if row["channel"] == channel and start_ms <= row["start_ms"] < row["end_ms"] <= end_ms
+    )
+
+
+def errors(wanted: str, got: str) -> float:
+    """Character error rate without punctuation."""
+    a, b = ([char for char in text if char.isalnum()] for text in (wanted, got))
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        previous, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            previous, row[j] = row[j], min(previous + (x != y), row[j] + 1, row[j - 1] + 1)
+    return row[-1] / len(a)
+
+
+async def recognise(
+    scheduler: DecodeScheduler,
+    pcm: bytes,
+    *,
+    channel: Channel = "caller",
+    language: LanguageChoice = "zh",
+    partial_interval_s: float = 0.0,
+) -> list[TranscriptUpdate]:
+    updates: list[TranscriptUpdate] = []
+
+    async def emit(update: TranscriptUpdate) -> None:
+        updates.append(update)
+
+    recogniser = ChannelRecogniser(
+        channel=channel,
+        sample_rate=RATE,
+        language=language,
+        scheduler=scheduler,
+        vad=WebRtcVad(2),
+        config=StreamConfig(partial_interval_s=partial_interval_s),
+        emit=emit,
+    )
+    for at in range(0, len(pcm), 3200):
+        await recogniser.feed(pcm[at : at + 3200])
+    await recogniser.finish()
+    return updates
+
+
+def text(updates: list[TranscriptUpdate]) -> str:
+    return "".join(update.stable for update in updates if update.final)
+
+
+async def test_both_channels_are_understood_apart(scheduler: DecodeScheduler) -> None:
+    """16 s of both sides at once: each channel has its own words, in simplified characters, at the right times."""
+    caller, agent = await asyncio.gather(
+        recognise(scheduler, demo_channel(0, 0, 16_800), channel="caller"),
+        recognise(scheduler, demo_channel(1, 0, 16_800), channel="agent"),
+    )
+    assert errors(turns("caller", 0, 16_800), text(caller)) < 0.5
+    assert errors(turns("agent", 0, 16_800), text(agent)) < 0.35
+    assert "声音都没有了" in text(caller)
+    assert "客服" in text(agent)
+    assert "声音" not in text(agent)
+    first = agent[0]
+    assert abs(first.start_ms - 554) < 400
+    assert first.hypothesis is not None
+    words = first.hypothesis.words
+    assert first.start_ms - 300 <= words[0].start_ms < words[-1].end_ms <= first.end_ms + 400
+    assert all(a.start_ms <= b.start_ms for a, b in zip(words, words[1:], strict=False))
+
+
+class Patient:
+    """Lets a test wait until the running partials are done: it feeds faster than a person speaks."""
+
+    def __init__(self, scheduler: DecodeScheduler) -> None:
+        self._scheduler = scheduler
+        self.running = 0
+        self.partial_stretch = 1.0
+
+    async def final(self, window: Window, key: str) -> Hypothesis:
+        return await self._scheduler.final(window, key)
+
+    async def partial(self, window: Window, key: str) -> Hypothesis | None:
+        self.running += 1
+        try:
+            return await self._scheduler.partial(window, key)
+        finally:
+            self.running -= 1
+
+
+async def test_partials_and_the_detected_language(scheduler: DecodeScheduler) -> None:
+    updates: list[TranscriptUpdate] = []
+    patient = Patient(scheduler)
+
+    async def emit(update: TranscriptUpdate) -> None:
+        updates.append(update)
+
+    recogniser = ChannelRecogniser(
+        channel="agent", sample_rate=RATE, language="auto", scheduler=patient, vad=WebRtcVad(2),
+        config=StreamConfig(), emit=emit,
+    )  # fmt: skip
+    pcm = demo_channel(1, 0, 4_800)
+    for at in range(0, len(pcm), 3_200):
+        await recogniser.feed(pcm[at : at + 3_200])
+        await asyncio.sleep(0)
+        while patient.running:
+            await asyncio.sleep(0.01)
+    await recogniser.finish()
+    partials = [update for update in updates if not update.final]
+    assert len(partials) >= 2
+    assert partials[-1].stable
+    assert all(update.hypothesis is not None and update.hypothesis.language == "zh" for update in updates)
+    for before, after in zip(partials, partials[1:], strict=False):
+        if before.segment_id == after.segment_id:
+            assert after.stable.startswith(before.stable)
+
+
+def tone(*hz: float, seconds: float, on_s: float = 0.0, off_s: float = 0.0, amplitude: float = 6000) -> np.ndarray:
+    t = np.arange(int(RATE * seconds)) / RATE
+    wave = sum(np.sin(2 * np.pi * f * t) for f in hz) * amplitude / len(hz)
+    return wave * ((t % (on_s + off_s)) < on_s) if off_s else wave
+
+
+def noises() -> dict[str, np.ndarray]:
+    random = np.random.default_rng(7)
+    white = random.standard_normal(RATE * 12)
+    keys = [(697, 1209), (770, 1336), (852, 1477), (941, 1336), (697, 1477), (770, 1209)]
+    dtmf = [part for pair in keys for part in (tone(*pair, seconds=0.2), np.zeros(RATE // 8))]
+    clicks = np.where(random.random(RATE * 8) < 0.001, random.standard_normal(RATE * 8) * 9000, 0)
+    melody = np.concatenate([tone(f, 2 * f, 3 * f, seconds=0.4, amplitude=5000) for f in (262, 330, 392, 523) * 5])
+    return {
+        "silence": np.zeros(RATE * 12),
+        "quiet noise": white * 60,
+        "white noise": white * 900,
+        "loud noise": white * 6000,
+        "pink noise": np.cumsum(white - white.mean()) / 20 * 300,
+        "ring-back": tone(425, seconds=15, on_s=1.0, off_s=4.0),
+        "busy": tone(425, seconds=8, on_s=0.35, off_s=0.35),
+        "dtmf": np.concatenate(dtmf * 2),
+        "clicks": clicks,
+        "melody": melody,
+    }
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_what_is_no_speech_gives_no_text(scheduler: DecodeScheduler, language: LanguageChoice) -> None:
+    for name, wave in noises().items():
+        pcm = np.clip(wave, -32000, 32000).astype("<i2").tobytes()
+        updates = await recognise(scheduler, pcm, language=language, partial_interval_s=1.0)
+        assert [(name, update.stable) for update in updates if update.stable] == []
+
+
+async def test_speech_right_after_ring_back_is_not_lost(scheduler: DecodeScheduler) -> None:
+    pcm = tone(425, seconds=1.0).astype("<i2").tobytes() + demo_channel(1, 500, 4_400)
+    updates = await recognise(scheduler, pcm, channel="agent")
+    assert errors(turns("agent", 0, 4_400), text(updates)) < 0.35
+
+
+async def test_a_process_killed_in_mid_call_loses_nothing(engine: WhisperEngine, scheduler: DecodeScheduler) -> None:
+    pcm = demo_channel(1, 0, 4_800)
+    before = await recognise(scheduler, pcm, channel="agent")
+    task = asyncio.create_task(recognise(scheduler, pcm, channel="agent"))
+    while not scheduler.lag_s:
+        await asyncio.sleep(0.01)
+    (pid,) = engine.worker_pids
+    os.kill(pid, signal.SIGKILL)
+    after = await task
+    assert engine.restarts == 1
+    assert engine.worker_pids != (pid,)
+    assert [(u.start_ms, u.stable) for u in after] == [(u.start_ms, u.stable) for u in before]
+
+
+async def test_processes_end_with_the_engine(model_dir: Path) -> None:
+    engine = WhisperEngine(model_dir, EngineConfig(workers=1))
+    await engine.start()
+    await engine.start()
+    (pid,) = engine.worker_pids
+    assert psutil.Process(pid).ppid() == os.getpid()
+    os.kill(pid, signal.SIGINT)  # Ctrl-C reaches the whole group: the parent decides
+    hypotheses = await engine.decode([Window(pcm=bytes(32_000), language="zh", final=True)])
+    assert hypotheses[0].rejected == "no_speech"
+    await engine.close()
+    await engine.close()
+    assert not psutil.pid_exists(pid)
+    with pytest.raises(EngineFailed):
+        await engine.decode([Window(pcm=bytes(32_000), language="zh", final=True)])
+
+
+async def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    for folder in (tmp_path / "none", tmp_path):
+        with pytest.raises(ModelError, match=str(folder)):
+            await WhisperEngine(folder).start()

@@ -1,0 +1,97 @@
+"""What may be believed."""
+
+import pytest
+
+from asr.guards import has_loop, is_boilerplate, judge
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "谢谢" * 10,
+        "我知道了" * 6,
+        "你好，" * 12,
+        "the the the the the the the the the the the the",
+        "我想问一下" + "这个是这个是" * 8,
+        "哈" * 30,
+        "I'm sorry. I'm sorry. I'm sorry. I'm sorry. I'm sorry. I'm sorry.",
+    ],
+)
+def test_loops_are_found(text: str) -> None:
+    assert has_loop(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "对对对对对",
+        "喂喂喂，听得到吗",
+        "好的好的好的，谢谢谢谢",
+        "我的号码是八八八八八八八八",
+        "13888888888",
+        "订单号是2024 2024 2024",
+        "no no no no, that is not what I said",
+        "没有没有没有，我没有收到",
+        "我想退货，因为耳机左边没有声音，买了才一个星期，你们能不能帮我看一下怎么处理",
+    ],
+)
+def test_what_people_say_is_no_loop(text: str) -> None:
+    assert not has_loop(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "字幕由Amara.org社区提供",
+        "请不吝点赞 订阅 转发 打赏支持明镜与点点栏目",
+        "谢谢观看",
+        "感谢大家的收看，下期",
+        "Thanks for watching!",
+        "Thank you so much for watching.",
+        "Please subscribe to my channel",
+        "作曲 李宗盛",
+    ],
+)
+def test_credits_are_no_speech_when_doubtful(text: str) -> None:
+    assert is_boilerplate(text, -0.7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "谢谢",
+        "字幕怎么打开",
+        "我想取消订阅",
+        "谢谢观看说明书以后我还是不会用",
+        "Thank you",
+        "I was watching the delivery status",
+        "How do I unsubscribe from the newsletter",
+        "好的再见",
+    ],
+)
+def test_like_credits_but_said(text: str) -> None:
+    assert not is_boilerplate(text, -0.7)
+
+
+def test_a_sure_farewell_may_have_been_said() -> None:
+    assert not is_boilerplate("谢谢观看", -0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "speech_ms", "avg_logprob", "no_speech_prob", "reason"),
+    [
+        ("我要退货", 1200, -0.4, 0.1, None),
+        ("", 1200, -0.4, 0.1, "no_speech"),
+        ("...", 1200, -0.4, 0.1, "no_speech"),
+        ("我要退货", 1200, -1.2, 0.8, "no_speech"),
+        ("我要退货", 1200, -0.4, 0.8, None),
+        ("我要退货", 1200, -2.0, 0.1, "low_confidence"),
+        ("我要退货因为耳机没有声音而且充不进电还有杂音", 500, -0.4, 0.1, "too_long"),
+        ("谢谢" * 10, 9000, -0.1, 0.1, "repetition"),
+        ("字幕由Amara.org社区提供", 4000, -0.1, 0.1, "boilerplate"),
+    ],
+)
+def test_verdicts(text: str, speech_ms: int, avg_logprob: float, no_speech_prob: float, reason: str | None) -> None:
+    verdict = judge(text, speech_ms=speech_ms, language="zh", avg_logprob=avg_logprob, no_speech_prob=no_speech_prob)
+    assert verdict == reason

@@ -1,0 +1,207 @@
+"""Finals first and never dropped; partials newest-wins, thinned out under load; windows of different calls in one batch."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from asr.scheduler import DecodeScheduler, SchedulerConfig
+from callcue.core.errors import EngineFailed
+from callcue.core.speech import Language, Window
+from tests.unit.asr.fakes import GatedEngine, StillClock, settle
+
+
+def window(ms: int = 1000, *, final: bool = True, language: Language = "zh") -> Window:
+    return Window(pcm=bytes(ms * 32), language=language, final=final)
+
+
+def scheduler(engine: GatedEngine, **config: Any) -> DecodeScheduler:
+    return DecodeScheduler(engine, StillClock(), SchedulerConfig(**config))
+
+
+def lengths(engine: GatedEngine) -> list[list[int]]:
+    return [[w.duration_ms for w in batch] for batch in engine.batches]
+
+
+async def test_finals_go_before_partials_that_came_earlier() -> None:
+    engine = GatedEngine()
+    sched = scheduler(engine)
+    running = asyncio.create_task(sched.final(window(100), "a"))
+    await settle()
+    partial = asyncio.create_task(sched.partial(window(200, final=False), "b"))
+    await settle()
+    late = asyncio.create_task(sched.final(window(300), "c"))
+    await settle()
+    await engine.release()
+    assert lengths(engine) == [[100], [300]]
+    await engine.release()
+    await engine.release()
+    assert lengths(engine) == [[100], [300], [200]]
+    assert [(await task).text for task in (running, late)] == ["100ms", "300ms"]
+    assert (await partial) is not None
+
+
+async def test_windows_of_different_calls_make_one_batch_in_order() -> None:
+    engine = GatedEngine(max_batch=3)
+    sched = scheduler(engine)
+    tasks = [asyncio.create_task(sched.final(window(100 * n), f"k{n}")) for n in range(1, 6)]
+    await settle()
+    assert lengths(engine) == [[100, 200, 300]]
+    await engine.release()
+    assert lengths(engine)[1] == [400, 500]
+    await engine.release()
+    assert [(await task).text for task in tasks] == ["100ms", "200ms", "300ms", "400ms", "500ms"]
+
+
+async def test_languages_are_not_mixed() -> None:
+    engine = GatedEngine()
+    sched = scheduler(engine)
+    languages: list[Language] = ["zh", "en", "zh", "en"]
+    tasks = [
+        asyncio.create_task(sched.final(window(100 * n, language=la), str(n))) for n, la in enumerate(languages, 1)
+    ]
+    await settle()
+    await engine.release()
+    await engine.release()
+    assert lengths(engine) == [[100, 300], [200, 400]]
+    await asyncio.gather(*tasks)
+
+
+async def test_finals_are_spread_over_free_workers() -> None:
+    engine = GatedEngine(parallelism=2)
+    sched = scheduler(engine)
+    tasks = [asyncio.create_task(sched.final(window(100), str(n))) for n in range(2)]
+    await settle()
+    assert lengths(engine) == [[100], [100]]
+    await engine.release(2)
+    await asyncio.gather(*tasks)
+
+
+async def test_one_worker_is_kept_for_finals() -> None:
+    engine = GatedEngine(parallelism=2, max_batch=1)
+    sched = scheduler(engine)
+    partials = [asyncio.create_task(sched.partial(window(100, final=False), str(n))) for n in range(3)]
+    await settle()
+    assert len(engine.batches) == 1
+    final = asyncio.create_task(sched.final(window(900), "f"))
+    await settle()
+    assert lengths(engine)[-1] == [900]  # it did not wait for any partial
+    for _ in range(5):
+        await engine.release(2)
+    await asyncio.gather(final, *partials)
+
+
+async def test_the_newest_partial_of_a_key_wins() -> None:
+    engine = GatedEngine()
+    sched = scheduler(engine)
+    blocker = asyncio.create_task(sched.final(window(50), "x"))
+    await settle()
+    old = asyncio.create_task(sched.partial(window(100, final=False), "a"))
+    await settle()
+    new = asyncio.create_task(sched.partial(window(200, final=False), "a"))
+    await settle()
+    assert await old is None
+    await engine.release()
+    await engine.release()
+    result = await new
+    assert result is not None
+    assert result.text == "200ms"
+    assert sched.stats().partials_superseded == 1
+    await blocker
+
+
+async def test_a_final_makes_the_partial_of_its_key_pointless() -> None:
+    engine = GatedEngine()
+    sched = scheduler(engine)
+    blocker = asyncio.create_task(sched.final(window(50), "x"))
+    await settle()
+    partial = asyncio.create_task(sched.partial(window(100, final=False), "a"))
+    await settle()
+    final = asyncio.create_task(sched.final(window(200), "a"))
+    await settle()
+    assert await partial is None
+    await engine.release()
+    await engine.release()
+    await asyncio.gather(blocker, final)
+
+
+async def test_overload_drops_partials_and_keeps_every_final() -> None:
+    engine = GatedEngine(max_batch=4)
+    sched = scheduler(engine, max_lag_s=8.0, max_pending_partials=2)
+    assert sched.partial_stretch == 1.0
+    finals = [asyncio.create_task(sched.final(window(1000), f"f{n}")) for n in range(7)]
+    await settle()
+    assert sched.lag_s == 7.0
+    assert sched.partial_stretch == pytest.approx(3.5)
+    partials = [asyncio.create_task(sched.partial(window(500, final=False), f"p{n}")) for n in range(3)]
+    await settle()
+    assert sched.stats().partials_dropped == 1  # the third did not fit
+    finals += [asyncio.create_task(sched.final(window(1000), f"g{n}")) for n in range(50)]
+    await settle()
+    assert await sched.partial(window(500, final=False), "q") is None
+    assert sched.stats().partials_dropped == 2
+    while not all(task.done() for task in (*finals, *partials)):
+        await engine.release()
+    assert [hypothesis.text for hypothesis in await asyncio.gather(*finals)] == ["1000ms"] * 57
+    stats = sched.stats()
+    assert (stats.finals, stats.finals_failed, stats.pending_finals, stats.lag_s) == (57, 0, 0, 0.0)
+
+
+async def test_the_queue_of_finals_is_bounded_by_waiting() -> None:
+    engine = GatedEngine(max_batch=1)
+    sched = scheduler(engine, max_pending_finals=2)
+    finals = [asyncio.create_task(sched.final(window(100), str(n))) for n in range(6)]
+    await settle()
+    assert sched.stats().pending_finals <= 3
+    while not all(task.done() for task in finals):
+        await engine.release()
+    assert sched.stats().finals == 6
+
+
+async def test_one_bad_window_does_not_take_the_others_down() -> None:
+    engine = GatedEngine()
+    engine.open = True
+    engine.failing = lambda windows: any(w.duration_ms == 666 for w in windows)
+    sched = scheduler(engine)
+    tasks = [asyncio.create_task(sched.final(window(ms), str(ms))) for ms in (100, 666, 300)]
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(results[1], EngineFailed)
+    assert [getattr(r, "text", None) for r in results] == ["100ms", None, "300ms"]
+    assert sched.stats().finals_failed == 1
+    assert await sched.partial(window(666, final=False), "p") is None
+
+
+async def test_a_waiter_that_gives_up_leaves_the_queue() -> None:
+    engine = GatedEngine(max_batch=1)
+    sched = scheduler(engine)
+    blocker = asyncio.create_task(sched.final(window(50), "x"))
+    await settle()
+    tired = asyncio.create_task(sched.final(window(100), "a"))
+    await settle()
+    tired.cancel()
+    await settle()
+    await engine.release()
+    await blocker
+    assert lengths(engine) == [[50]]
+    assert sched.lag_s == 0.0
+
+
+async def test_closing_says_so_to_who_waits() -> None:
+    engine = GatedEngine(max_batch=1)
+    sched = scheduler(engine)
+    running = asyncio.create_task(sched.final(window(50), "x"))
+    await settle()
+    waiting = asyncio.create_task(sched.final(window(60), "y"))
+    partial = asyncio.create_task(sched.partial(window(60, final=False), "z"))
+    await settle()
+    closing = asyncio.create_task(sched.close())
+    await settle()
+    await engine.release()
+    await closing
+    assert (await running).text == "50ms"
+    with pytest.raises(EngineFailed, match="shutting down"):
+        await waiting
+    assert await partial is None
+    assert engine.closed
+    with pytest.raises(EngineFailed):
+        await sched.final(window(10), "x")
