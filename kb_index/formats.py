@@ -275,8 +275,9 @@ def _write_cell(card: Card, name: str, value: object) -> str:
     if value is None or value == [] or (name == "audience" and card.audience == Audience()):
         return ""
     if name == "triggers":
-        if all(trigger == _short(trigger.phrase) for trigger in card.triggers):
-            return _join([trigger.phrase for trigger in card.triggers])
+        phrases = [trigger.phrase for trigger in card.triggers]
+        if _plain(phrases) and all(trigger == _short(trigger.phrase) for trigger in card.triggers):
+            return "|".join(phrases)
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list) and name != "steps":
         return _join(value)
@@ -292,8 +293,12 @@ def _short(phrase: str) -> Trigger:
 
 def _join(items: Sequence[str]) -> str:
     """``a|b`` where that reads back, else JSON."""
-    plain = all("|" not in item for item in items) and not items[0].startswith("[")
-    return "|".join(items) if plain else json.dumps(list(items), ensure_ascii=False)
+    return "|".join(items) if _plain(items) else json.dumps(list(items), ensure_ascii=False)
+
+
+def _plain(items: Sequence[str]) -> bool:
+    """Whether the items can stand in a cell separated by ``|``."""
+    return all("|" not in item for item in items) and not items[0].startswith("[")
 
 
 def _guard(cell: str) -> str:

@@ -44,6 +44,8 @@ class Generation:
     vectors: VectorIndex
     idle: FloatArray
     """Vectors of small talk, one a row."""
+    table: VectorTable = field(repr=False)
+    """Every vector, for the next build: views of the memory that the searches use, no copies."""
     lexical: LexicalIndex
     vocabulary: Vocabulary
     terms: Mapping[str, TermVector] = field(repr=False)
@@ -156,6 +158,8 @@ def build_generation(
         texts += own
         owners += [place] * len(own)
     matrix, keys, embedded = _vectors([*texts, *SMALL_TALK], embedder, table)
+    vectors = VectorIndex(matrix[: len(texts)], owners, texts, keys[: len(texts)])
+    idle = matrix[len(texts) :].copy()
     vocabulary, known = _vocabulary(previous)
     terms = {}
     documents = []
@@ -167,8 +171,9 @@ def build_generation(
     return Generation(
         number=number,
         cards=kept,
-        vectors=VectorIndex(matrix[: len(texts)], owners, texts, keys[: len(texts)]),
-        idle=matrix[len(texts) :].copy(),
+        vectors=vectors,
+        idle=idle,
+        table={**vectors.table, **dict(zip(keys[len(texts) :], idle, strict=True))},
         lexical=LexicalIndex(vocabulary, documents),
         vocabulary=vocabulary,
         terms=terms,

@@ -71,7 +71,7 @@ class HybridIndex:
         """The same, blocking: for scripts."""
         with self._building:
             previous = self._current
-            table = previous.vectors.table if previous else self._load()
+            table = previous.table if previous else self._load()
             number = self.generation + 1
             built = build_generation(number, cards, self._embedder, table, previous)
             self._current = built
@@ -125,16 +125,16 @@ class HybridIndex:
 
     def _load(self) -> VectorTable:
         path = self._config.cache_file
-        table = load_table(path, self._embedder.name, self._embedder.dims) if path else VectorTable()
-        self._stored = len(table.rows)
+        table = load_table(path, self._embedder.name, self._embedder.dims) if path else {}
+        self._stored = len(table)
         return table
 
     def _save(self, built: Generation) -> None:
         """Keep the vectors when enough has changed to be worth writing the file."""
         path = self._config.cache_file
-        size = len(built.vectors.table.rows)
+        size = len(built.table)
         if path is None or built.embedded == 0:
             return
         if built.embedded + abs(size - self._stored) >= max(8, size // 50):
-            save_table(path, self._embedder.name, built.vectors.table)
+            save_table(path, self._embedder.name, built.table)
             self._stored = size

@@ -5,7 +5,6 @@ for its card. The body is not indexed: measured, it costs 3 points of R@1.
 import hashlib
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +45,8 @@ def text_key(embedder_name: str, text: str) -> bytes:
     return hashlib.blake2b(f"{embedder_name}\0{simplify(text)}".encode(), digest_size=16).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class VectorTable:
-    """Vectors by key. The rows are shared with the generation that holds them, not copied."""
-
-    rows: Mapping[bytes, int] = field(default_factory=dict)
-    matrix: FloatArray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
-
-    def get(self, key: bytes) -> FloatArray | None:
-        """The vector, if it is known."""
-        row = self.rows.get(key)
-        return None if row is None else self.matrix[row]
+VectorTable = Mapping[bytes, FloatArray]
+"""Vectors by ``text_key``."""
 
 
 class VectorIndex:
@@ -74,7 +64,7 @@ class VectorIndex:
         """A view of FAISS's own memory: valid as long as the index lives."""
         self.owners = np.asarray(owners, dtype=np.int64)
         self.texts = tuple(texts)
-        self.table = VectorTable({key: row for row, key in enumerate(keys)}, self._matrix)
+        self.table: VectorTable = dict(zip(keys, self._matrix, strict=True))
         step = max(1, len(texts) // _SAMPLE)
         self._sample = np.ascontiguousarray(self._matrix[::step])
 
@@ -109,8 +99,8 @@ class VectorIndex:
 def save_table(path: Path, embedder_name: str, table: VectorTable) -> None:
     """Write the vectors to a file, whole or not at all, so that a restart does not embed everything again."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    keys = np.frombuffer(b"".join(table.rows), dtype=np.uint8).reshape(-1, 16)
-    matrix = table.matrix[np.fromiter(table.rows.values(), dtype=np.int64, count=len(table.rows))]
+    keys = np.frombuffer(b"".join(table), dtype=np.uint8).reshape(-1, 16)
+    matrix = np.stack(list(table.values()))
     part = path.with_name(path.name + ".part")
     with part.open("wb") as file:
         np.savez(file, name=np.array(embedder_name), keys=keys, matrix=matrix)
@@ -122,10 +112,10 @@ def load_table(path: Path, embedder_name: str, dims: int) -> VectorTable:
     is a cache, everything in it can be computed again.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             name, keys, matrix = str(stored["name"]), stored["keys"], stored["matrix"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return VectorTable()
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+        return {}
     sound = (
         name == embedder_name
         and matrix.dtype == np.float32
@@ -135,5 +125,5 @@ def load_table(path: Path, embedder_name: str, dims: int) -> VectorTable:
         and bool(np.all(np.abs(np.einsum("ij,ij->i", matrix, matrix) - 1) < 1e-2))
     )
     if not sound:
-        return VectorTable()
-    return VectorTable({key.tobytes(): row for row, key in enumerate(keys)}, matrix)
+        return {}
+    return {key.tobytes(): vector for key, vector in zip(keys, matrix, strict=True)}

@@ -13,7 +13,7 @@ def line(limit: int = 20) -> st.SearchStrategy[str]:
     return st.text(_CHARS | _MARKS, min_size=1, max_size=limit).map(str.strip).filter(bool)
 
 
-def lines(most: int = 4) -> st.SearchStrategy[tuple[str, ...]]:
+def lines(most: int = 3) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(line(), max_size=most).map(tuple)
 
 
@@ -26,7 +26,7 @@ _DATES = st.sampled_from(
 @st.composite
 def flows(draw: st.DrawFn) -> tuple[Step, ...]:
     """A sound flow: every step leads to the next one and may jump anywhere or end."""
-    count = draw(st.integers(0, 5))
+    count = draw(st.integers(0, 4))
     ids = [f"s{i}" for i in range(count)]
     steps = []
     for i, step_id in enumerate(ids):

@@ -24,13 +24,13 @@ def messages(data: bytes, form: str = "jsonl") -> str:
 
 
 @given(card=cards())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_json_form_gives_the_card_back(card: Card) -> None:
     assert parse_card(json.loads(json.dumps(card_to_json(card))), "x") == card
 
 
 @given(batch=st.lists(cards(), max_size=4, unique_by=lambda c: c.id))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_files_give_the_cards_back(form: str, batch: list[Card]) -> None:
     result = read_cards(write_cards(batch, form), form)  # type: ignore[arg-type]
