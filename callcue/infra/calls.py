@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.errors import NotFound
 from callcue.core.speech import Channel, Encoding, LanguageChoice
 from callcue.infra.database import Database
+from callcue.infra.projections import epoch_ms
 from callcue.infra.tables import CallTableRow, EventRow
 
 MAX_PAGE = 1000
@@ -95,16 +97,15 @@ class CallStore:
         return await self.list(CallFilter(started_from_ms=epoch_ms), limit=limit)
 
     async def _older_than(self, call_id: str) -> ColumnElement[bool]:
-        last = (await self.get(call_id)).call_id
-        async with self._db.read("list calls") as session:
-            query = select(CallTableRow.started_ms).where(CallTableRow.call_id == last)
-            started_ms = (await session.execute(query)).scalar_one()
-        same = and_(CallTableRow.started_ms == started_ms, CallTableRow.call_id < last)
+        started_ms = epoch_ms((await self.get(call_id)).started_at)
+        same = and_(CallTableRow.started_ms == started_ms, CallTableRow.call_id < call_id)
         return or_(CallTableRow.started_ms < started_ms, same)
 
     async def _rows(self, query: "Select[CallTableRow, int | None]", what: str) -> CallRows:
-        async with self._db.read(what) as session:
+        async def work(session: AsyncSession) -> CallRows:
             return [_row(held, newest) for held, newest in (await session.execute(query)).all()]
+
+        return await self._db.read(what, work)
 
 
 def _select() -> "Select[CallTableRow, int | None]":

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -64,10 +65,10 @@ class CardStore:
         ``Card.version`` is not looked at. Raises BadCard: an id twice, or a value of the wrong type.
         """
         prepared = await asyncio.to_thread(_prepare, list(cards))  # thousands of cards take a while
+        work = partial(self._save_once, prepared=prepared, by=by)
         for _ in range(_ATTEMPTS):
             try:
-                async with self._db.write(f"save {len(prepared)} card(s)") as session:
-                    return await self._save_once(session, prepared, by)
+                return await self._db.write(f"save {len(prepared)} card(s)", work)
             except IntegrityError:
                 continue  # another process saved one of them in between: compare again
         raise StorageFailed(
@@ -78,8 +79,8 @@ class CardStore:
     async def compare(self, cards: Iterable[Card]) -> SaveResult:
         """What ``save`` would do now, without doing it. Raises BadCard as it would."""
         prepared = await asyncio.to_thread(_prepare, list(cards))
-        async with self._db.read(f"compare {len(prepared)} card(s)") as session:
-            return _result(prepared, await _held(session, [item.card.id for item in prepared]))
+        ids = [item.card.id for item in prepared]
+        return _result(prepared, await self._db.read(f"compare {len(prepared)} card(s)", partial(_held, ids=ids)))
 
     async def get(self, card_id: str, version: int | None = None) -> Card:
         """A card in its newest or in the named version. Raises NotFound."""
@@ -119,8 +120,10 @@ class CardStore:
         return await self._cards(query, "read the versions of a card")
 
     async def _cards(self, query: Select[Any], what: str) -> Cards:
-        async with self._db.read(what) as session:
-            rows = (await session.scalars(query)).all()
+        async def work(session: AsyncSession) -> Sequence[CardVersionRow]:
+            return (await session.scalars(query)).all()
+
+        rows = await self._db.read(what, work)
         return await asyncio.to_thread(lambda: [_card(row) for row in rows])
 
     async def _save_once(self, session: AsyncSession, prepared: Sequence[_Prepared], by: str) -> SaveResult:

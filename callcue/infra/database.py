@@ -6,10 +6,10 @@ once, whatever the busy timeout (https://sqlite.org/lang_transaction.html), and 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.engine import URL
@@ -24,49 +24,74 @@ _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 _BEGIN = "callcue_begin"
 _MIGRATION_LOCK = 0x63616C6C637565  # "callcue", for PostgreSQL's advisory lock
 
+T = TypeVar("T")
+Work = Callable[[AsyncSession], Awaitable[T]]
+
 
 class Database:
-    """One database, by its SQLAlchemy URL. Nothing is opened before it is used."""
+    """One database, by its SQLAlchemy URL. Nothing is opened before it is used; work once begun is finished."""
 
     def __init__(self, url: str) -> None:
         self._url = _checked(url)
         self._sqlite = self._url.get_backend_name() == "sqlite"
         self._engine = self._make_engine()
+        self._running: set[asyncio.Task[Any]] = set()
         self._writing: asyncio.Lock | None = asyncio.Lock() if self._sqlite else None
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(self._engine, expire_on_commit=False)
 
-    @asynccontextmanager
-    async def read(self, what: str) -> AsyncIterator[AsyncSession]:
-        """A session that sees one state of the database. ``what`` completes "could not ..." in a StorageFailed."""
-        with _translated(what):
-            async with self.sessions() as session:
-                yield session
+    async def read(self, what: str, work: Work[T]) -> T:
+        """The result of ``work``, which sees one state of the database. ``what`` completes "could not" in errors."""
+        return await self._finish(self._read(what, work))
 
-    @asynccontextmanager
-    async def write(self, what: str) -> AsyncIterator[AsyncSession]:
-        """A session in one transaction: committed at the end of the block, undone when it raises.
+    async def write(self, what: str, work: Work[T]) -> T:
+        """The result of ``work``, done in one transaction: committed at its end, undone when it raises.
 
         An IntegrityError comes through as it is: a conflict with another writer, for the caller to judge.
         """
-        with _translated(what):
-            async with self._writing or nullcontext(), self.sessions() as session:
-                await session.connection(execution_options={_BEGIN: "IMMEDIATE"})
-                yield session
-                await session.commit()
+        return await self._finish(self._write(what, work))
 
     async def migrate(self, revision: str = "head") -> None:
         """Bring the schema to ``revision``; several processes may do it at once. Makes SQLite's folder."""
         if self._sqlite and self._url.database:
             _make_folder(Path(self._url.database).parent)
+        await self._finish(self._migrate(revision))
+
+    async def close(self) -> None:
+        """Let what was begun end, then close every connection."""
+        while self._running:
+            await asyncio.wait(tuple(self._running))
+        await self._engine.dispose()
+
+    async def _finish(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Await it in a task of its own, which goes on when the caller is cancelled.
+
+        A statement that is cancelled half-way leaves its connection behind with whatever it had locked, and every
+        request whose client hangs up is cancelled somewhere.
+        """
+        task = asyncio.create_task(coroutine)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _read(self, what: str, work: Work[T]) -> T:
+        with _translated(what):
+            async with self.sessions() as session:
+                return await work(session)
+
+    async def _write(self, what: str, work: Work[T]) -> T:
+        with _translated(what):
+            async with self._writing or nullcontext(), self.sessions() as session:
+                await session.connection(execution_options={_BEGIN: "IMMEDIATE"})
+                result = await work(session)
+                await session.commit()
+                return result
+
+    async def _migrate(self, revision: str) -> None:
         with _translated("bring the database's schema up to date"):
             async with self._engine.connect() as connection:
                 await connection.execution_options(**{_BEGIN: "IMMEDIATE"})
                 async with connection.begin():
                     await connection.run_sync(_migrate, revision)
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._engine.dispose()
 
     @property
     def engine(self) -> AsyncEngine:

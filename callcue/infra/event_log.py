@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -70,14 +71,15 @@ class EventLog:
             .order_by(EventRow.seq)
             .limit(max(0, min(limit, MAX_READ)))
         )
-        async with self._db.read(f"read the events of call {call_id}") as session:
-            bodies = (await session.scalars(query)).all()
-        return [decode(body) for body in bodies]
+
+        async def bodies(session: AsyncSession) -> Sequence[dict[str, Any]]:
+            return (await session.scalars(query)).all()
+
+        return [decode(body) for body in await self._db.read(f"read the events of call {call_id}", bodies)]
 
     async def last_seq(self, call_id: str) -> int:
         """The number of the newest event of a call; 0 when there is none."""
-        async with self._db.read(f"read the newest event of call {call_id}") as session:
-            return await _last_seq(session, call_id)
+        return await self._db.read(f"read the newest event of call {call_id}", partial(_last_seq, call_id=call_id))
 
     async def drain(self) -> None:
         """Wait for appends whose callers have gone; call it before the database is closed."""
@@ -96,10 +98,10 @@ class EventLog:
         return written
 
     async def _write(self, call_id: str, events: Sequence[AnyEvent], bodies: list[dict[str, Any]]) -> list[AnyEvent]:
+        work = partial(self._write_once, call_id=call_id, events=events, bodies=bodies)
         for _ in range(_ATTEMPTS):
             try:
-                async with self._db.write(f"write {len(events)} event(s) of call {call_id}") as session:
-                    return await self._write_once(session, call_id, events, bodies)
+                return await self._db.write(f"write {len(events)} event(s) of call {call_id}", work)
             except IntegrityError:
                 continue  # another process wrote to the same call in between: look again at what is there
         raise StorageFailed(

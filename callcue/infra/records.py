@@ -1,8 +1,10 @@
 """Call records as they are read. They are written by the event log alone, from RecordUpdated."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.events import RecordUpdated
 from callcue.core.records import CallRecord, FieldChange
@@ -34,8 +36,11 @@ class RecordStore:
 
     async def get(self, call_id: str) -> CallRecord:
         """The newest version; version 0 and empty when nothing was ever filled in, or the call is unknown."""
-        async with self._db.read(f"read the record of call {call_id}") as session:
-            row = await session.get(RecordRow, call_id)
+
+        async def work(session: AsyncSession) -> RecordRow | None:
+            return await session.get(RecordRow, call_id)
+
+        row = await self._db.read(f"read the record of call {call_id}", work)
         return CallRecord(call_id=call_id) if row is None else record_of(row)
 
     async def history(self, call_id: str) -> list[RecordVersion]:
@@ -45,9 +50,12 @@ class RecordStore:
             .where(EventRow.call_id == call_id, EventRow.type == "RecordUpdated")
             .order_by(EventRow.seq)
         )
-        async with self._db.read(f"read the history of the record of call {call_id}") as session:
-            rows = (await session.execute(query)).all()
-        decoded = [(decode(row.body), row.written_at) for row in rows]
+
+        async def work(session: AsyncSession) -> list[tuple[dict[str, Any], str]]:
+            return [(body, written_at) for body, written_at in (await session.execute(query)).all()]
+
+        rows = await self._db.read(f"read the history of the record of call {call_id}", work)
+        decoded = [(decode(body), written_at) for body, written_at in rows]
         return [_version(event, written_at) for event, written_at in decoded if isinstance(event, RecordUpdated)]
 
 

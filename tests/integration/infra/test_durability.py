@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from callcue.core.events import CallEnded
 from callcue.infra.bus import InProcessBus
@@ -21,6 +20,7 @@ from callcue.infra.codec import encode
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.records import RecordStore
+from tests.unit.infra.conftest import run_sql
 from tests.unit.infra.samples import started
 
 ROOT = Path(__file__).parents[3]
@@ -93,8 +93,7 @@ async def test_every_announced_event_survives_kill_9(db: Database, url: str, kil
     assert len([event for event in stored if event["at_ms"] % 3 == 0]) - 1 == len(
         [event for event in stored if event["at_ms"] % 3 == 1]
     )
-    async with db.read("check the file") as session:
-        assert await session.scalar(text("PRAGMA integrity_check")) == "ok"
+    assert await run_sql(db, "PRAGMA integrity_check") == "ok"
 
     # and the call can be closed with everything it had
     (unfinished,) = await CallStore(db).unfinished()

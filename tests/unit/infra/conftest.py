@@ -2,8 +2,11 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.infra.bus import InProcessBus
 from callcue.infra.database import Database
@@ -27,3 +30,13 @@ def bus() -> InProcessBus:
 @pytest.fixture
 def log(db: Database, bus: InProcessBus) -> EventLog:
     return EventLog(db, bus, ManualClock())
+
+
+async def run_sql(db: Database, statement: str) -> Any:
+    """Run one statement in a writing transaction; the first value of its result, if it has one."""
+
+    async def work(session: AsyncSession) -> Any:
+        result = await session.execute(text(statement))
+        return result.scalar() if result.returns_rows else None
+
+    return await db.write("run a statement", work)

@@ -1,7 +1,6 @@
 """The schema comes up and down, agrees with the models, and the file is set up to keep what it was given."""
 
 import asyncio
-import contextlib
 import stat
 from pathlib import Path
 
@@ -11,11 +10,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_mock_engine, inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.schema import CreateTable
 
 from callcue.core.errors import BadInput, MissingExtra, StorageFailed
 from callcue.infra.database import Database
 from callcue.infra.tables import Base
+from tests.unit.infra.conftest import run_sql
 
 TABLES = {"events", "calls", "records", "cards", "card_versions"}
 
@@ -59,40 +60,67 @@ async def test_the_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-async def test_sqlite_keeps_what_was_committed(db: Database) -> None:
-    async with db.read("read settings") as session:
-        wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
-        for name, value in wanted.items():
-            assert await session.scalar(text(f"PRAGMA {name}")) == value
+@pytest.mark.parametrize(
+    ("name", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 10_000)]
+)
+async def test_sqlite_keeps_what_was_committed(db: Database, name: str, value: object) -> None:
+    assert await run_sql(db, f"PRAGMA {name}") == value
 
 
-async def test_a_block_that_raises_leaves_nothing(db: Database) -> None:
-    with contextlib.suppress(KeyError):
-        async with db.write("try") as session:
-            await session.execute(text("INSERT INTO cards VALUES ('k', 1, 'draft', 'zh', 'd')"))
-            raise KeyError
-    async with db.read("look") as session:
-        assert await session.scalar(text("SELECT count(*) FROM cards")) == 0
+async def test_work_that_raises_leaves_nothing(db: Database) -> None:
+    async def work(session: AsyncSession) -> None:
+        await session.execute(text("INSERT INTO cards VALUES ('k', 1, 'draft', 'zh', 'd')"))
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await db.write("try", work)
+    assert await run_sql(db, "SELECT count(*) FROM cards") == 0
 
 
 async def test_a_row_without_its_call_is_refused(db: Database) -> None:
     with pytest.raises(IntegrityError):
-        async with db.write("try") as session:
-            await session.execute(text("INSERT INTO records VALUES ('nobody', 1, '{}', 'now')"))
+        await run_sql(db, "INSERT INTO records VALUES ('nobody', 1, '{}', 'now')")
 
 
 async def test_writers_of_one_process_take_turns(db: Database) -> None:
-    async def count_up() -> None:
-        async with db.write("count") as session:
-            held = await session.scalar(text("SELECT version FROM cards WHERE card_id = 'k'"))
-            await asyncio.sleep(0)
-            await session.execute(text("UPDATE cards SET version = :next"), {"next": held + 1})
+    async def count_up(session: AsyncSession) -> None:
+        held = await session.scalar(text("SELECT version FROM cards WHERE card_id = 'k'"))
+        await asyncio.sleep(0)
+        await session.execute(text("UPDATE cards SET version = :next"), {"next": held + 1})
 
-    async with db.write("begin") as session:
-        await session.execute(text("INSERT INTO cards VALUES ('k', 0, 'draft', 'zh', 'd')"))
-    await asyncio.gather(*(count_up() for _ in range(30)))
-    async with db.read("look") as session:
-        assert await session.scalar(text("SELECT version FROM cards")) == 30
+    await run_sql(db, "INSERT INTO cards VALUES ('k', 0, 'draft', 'zh', 'd')")
+    await asyncio.gather(*(db.write("count", count_up) for _ in range(30)))
+    assert await run_sql(db, "SELECT version FROM cards") == 30
+
+
+@pytest.mark.parametrize("rounds", range(12))
+async def test_a_caller_that_goes_away_leaves_nothing_locked(db: Database, rounds: int) -> None:
+    """Cancelled after any number of turns of the loop, the work is done whole, and the next one does not wait."""
+
+    async def work(session: AsyncSession) -> None:
+        for nth in range(3):
+            await session.execute(text(f"INSERT INTO cards VALUES ('k{nth}', 0, 'draft', 'zh', 'd')"))
+
+    writing = asyncio.create_task(db.write("try", work))
+    for _ in range(rounds + 1):
+        await asyncio.sleep(0)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert await run_sql(db, "SELECT count(*) FROM cards") == 3
+
+
+async def test_closing_waits_for_what_was_begun(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'callcue.sqlite3'}")
+    await db.migrate()
+    writing = asyncio.create_task(run_sql(db, "INSERT INTO cards VALUES ('k', 0, 'draft', 'zh', 'd')"))
+    await asyncio.sleep(0)
+    writing.cancel()
+    await db.close()
+    assert writing.cancelled()
+    again = Database(f"sqlite:///{tmp_path / 'callcue.sqlite3'}")
+    assert await run_sql(again, "SELECT count(*) FROM cards") == 1
+    await again.close()
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/db", "callcue.sqlite3", ""])

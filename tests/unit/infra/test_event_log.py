@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 
 from callcue.core.errors import BadInput, CallCueError, Conflict, NotFound, StorageFailed
 from callcue.core.events import AnyEvent, FinalTranscript
@@ -12,6 +11,7 @@ from callcue.core.ids import KB_STREAM
 from callcue.infra.bus import InProcessBus
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
+from tests.unit.infra.conftest import run_sql
 from tests.unit.infra.samples import (
     ack,
     alert,
@@ -152,8 +152,7 @@ async def test_a_cancelled_append_is_still_written_and_announced_together(log: E
 async def test_when_storage_fails_nobody_is_told_and_the_reason_holds_no_text(db: Database, bus: InProcessBus) -> None:
     log = EventLog(db, bus)
     await log.append(started())
-    async with db.write("break it") as session:
-        await session.execute(text("ALTER TABLE events RENAME TO elsewhere"))
+    await run_sql(db, "ALTER TABLE events RENAME TO elsewhere")
     async with bus.subscribe() as heard:
         with pytest.raises(StorageFailed) as caught:
             await log.append(final(text="我的密码"))
@@ -167,10 +166,7 @@ async def test_when_storage_fails_nobody_is_told_and_the_reason_holds_no_text(db
 
 async def test_a_refusal_that_does_not_end_is_a_storage_failure(db: Database, log: EventLog) -> None:
     await log.append(started())
-    async with db.write("break it") as session:
-        await session.execute(
-            text("CREATE TRIGGER no BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'refused'); END")
-        )
+    await run_sql(db, "CREATE TRIGGER no BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'refused'); END")
     with pytest.raises(StorageFailed, match="Nothing was written"):
         await log.append(final())
     assert await log.last_seq("c1") == 1
