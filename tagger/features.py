@@ -1,0 +1,80 @@
+"""Text features of the classifiers: sentence vectors, and hashed character 1-3-gram TF-IDF."""
+
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from callcue.core.ports import Embedder
+
+Floats = npt.NDArray[np.float32]
+
+MAX_CHARS = 512
+"""Longer texts are cut: an utterance is far shorter, and a hostile text must not cost time."""
+BUCKETS = 1 << 16
+"""Hash space of the n-grams. Few enough for a small file; own training sets fill about a third of it."""
+_LONGEST = 3
+
+
+def fold(text: str) -> str:
+    """What the n-grams see: NFKC, lower case, punctuation gone, digits all ``0``, single spaces, an edge mark around.
+
+    Recognised speech has no reliable punctuation, and which digit is said carries no class.
+    """
+    kept: list[str] = []
+    for char in unicodedata.normalize("NFKC", text[:MAX_CHARS]).lower():
+        category = unicodedata.category(char)
+        if category[0] in "LM":
+            kept.append(char)
+        elif category[0] == "N":
+            kept.append("0")
+        elif kept and kept[-1] != " " and category[0] == "Z":
+            kept.append(" ")
+    return "^" + "".join(kept).strip() + "$"
+
+
+def ngram_counts(text: str) -> dict[int, int]:
+    """Bucket -> how often its n-grams occur; CRC-32 modulo ``BUCKETS`` (Weinberger et al. 2009, without signs)."""
+    folded = fold(text)
+    grams = (folded[start : start + size] for size in range(1, _LONGEST + 1) for start in range(len(folded) - size + 1))
+    return dict(Counter(zlib.crc32(gram.encode()) % BUCKETS for gram in grams))
+
+
+def weigh(counts: dict[int, int], idf: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Sublinear TF-IDF of one text, unit length, as (buckets, weights); buckets of zero idf drop out."""
+    buckets = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
+    weights = (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))) * idf[buckets]
+    known = weights > 0
+    buckets, weights = buckets[known], weights[known]
+    length = float(np.linalg.norm(weights))
+    return buckets, (weights / length if length else weights).astype(np.float32)
+
+
+def document_frequencies(counted: Sequence[dict[int, int]], least: int = 2) -> Floats:
+    """Smoothed idf per bucket; 0 where fewer than ``least`` texts have it."""
+    frequency = np.zeros(BUCKETS, dtype=np.int64)
+    for counts in counted:
+        frequency[list(counts)] += 1
+    idf = np.log((1 + len(counted)) / (1 + frequency)) + 1.0
+    return np.where(frequency >= least, idf, 0.0).astype(np.float32)
+
+
+def vectors(embedder: Embedder, texts: Sequence[str], batch: int = 64) -> Floats:
+    """Sentence vectors, one row per text. e5 wants its ``query: `` prefix for classification too."""
+    parts = []
+    for start in range(0, len(texts), batch):
+        made = embedder.embed([text[:MAX_CHARS] for text in texts[start : start + batch]], role="query")
+        parts.append(np.frombuffer(made.data, dtype="<f4").reshape(made.rows, made.dims))
+    return np.concatenate(parts) if parts else np.zeros((0, embedder.dims), dtype=np.float32)
+
+
+def softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Row-wise, numerically stable."""
+    shifted = np.asarray(logits, dtype=np.float64)
+    shifted = shifted - shifted.max(axis=-1, keepdims=True)
+    powers = np.exp(shifted)
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)

@@ -1,0 +1,155 @@
+"""Make the training data: ``python -m tagger.make_data``.
+
+The data is synthetic and our own: every wording in ``data/wordings_*.txt`` was written for this project. Each is filled
+in several ways; half of the rows then imitate what a recogniser leaves of speech (no punctuation, about 8 % of the
+characters replaced by homophones). Wordings, not rows, are divided into training and test files, so that the test holds
+wordings that were never trained on. The output is the same every time.
+"""
+
+import itertools
+import json
+import random
+import re
+import sys
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
+FIELDS = ("issue_type", "sentiment")
+VARIANTS = 8
+"""Rows per wording, at most; rows that come out the same are kept once."""
+TEST_SHARE = 5
+"""One wording in this many goes to the test file."""
+ERROR_RATE = 0.08
+"""Share of Chinese characters replaced by a homophone in an imitated recognition; Whisper base on telephone audio has a
+CER of about twice that, of which homophones are about half."""
+
+_CHOICE = re.compile(r"\{([^{}]*)\}")
+_PUNCTUATION = re.compile(r"[，。！？、；：,.!?;:']")
+_OPENINGS = ("", "", "", "", "喂，", "那个，", "你好，", "就是", "我跟你说，", "哎，", "请问，", "嗯，")
+_ENDINGS = ("。", "。", "？", "", "啊。", "呢？", "，麻烦你看一下。")
+_PLAIN_ENDINGS = ("。", "。", "", "！")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """One hand-written wording with its label."""
+
+    id: str
+    label: str
+    language: str
+    template: str
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it belongs to the test file; by content, so that adding a wording moves no other."""
+        return zlib.crc32(self.template.encode()) % TEST_SHARE == 0
+
+
+def read_wordings(path: Path) -> list[Wording]:
+    """The wordings of one file, in order."""
+    found: list[Wording] = []
+    label = language = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("["):
+            label, language = line.strip("[]").split()
+            continue
+        found.append(Wording(id=f"w{zlib.crc32(line.encode()):08x}", label=label, language=language, template=line))
+    return found
+
+
+def expand(template: str, slots: Mapping[str, Sequence[str]], rng: random.Random) -> Iterator[str]:
+    """Distinct fillings of a template, in random order, without end of repetition: each is given once."""
+    parts = _CHOICE.split(template)
+    choices = [
+        [part] if i % 2 == 0 else list(slots[part[1:]]) if part.startswith("$") else part.split("|")
+        for i, part in enumerate(parts)
+    ]
+    if sum(len(options) > 1 for options in choices) <= 4:
+        combinations = ["".join(picked) for picked in itertools.product(*choices)]
+        rng.shuffle(combinations)
+        yield from dict.fromkeys(combinations)
+        return
+    for _ in range(64):
+        yield "".join(rng.choice(options) for options in choices)
+
+
+@cache
+def homophones() -> Mapping[str, str]:
+    """Character -> the other common characters (GB 2312 level 1) that sound the same, tones aside."""
+    from pypinyin import lazy_pinyin
+
+    common = [
+        bytes((high, low)).decode("gb2312")
+        for high in range(0xB0, 0xD8)
+        for low in range(0xA1, 0xFF)
+        if (high, low) <= (0xD7, 0xF9)
+    ]
+    by_sound: dict[str, list[str]] = {}
+    for char in common:
+        by_sound.setdefault(lazy_pinyin(char)[0], []).append(char)
+    return {char: "".join(c for c in group if c != char) for group in by_sound.values() for char in group}
+
+
+def imitate_recognition(text: str, rng: random.Random) -> str:
+    """What a recogniser might have made of ``text``: no punctuation, lower case, some homophones."""
+    table = homophones()
+    plain = _PUNCTUATION.sub("", text).lower()
+    return "".join(rng.choice(table[char]) if table.get(char) and rng.random() < ERROR_RATE else char for char in plain)
+
+
+def _spoken(filled: str, field: str, rng: random.Random) -> str:
+    text = rng.choice(_OPENINGS) + filled
+    if text[-1] in "啊呢吗吧了":
+        return text
+    return text + rng.choice(_ENDINGS if field == "issue_type" else _PLAIN_ENDINGS)
+
+
+def make_rows(field: str) -> list[dict[str, object]]:
+    """All rows of a field: ``text``, the label under ``field``, ``lang``, ``wording``, ``noisy``, ``test``."""
+    slots: dict[str, list[str]] = json.loads((DATA / "slots.json").read_text(encoding="utf-8"))
+    rows: list[dict[str, object]] = []
+    for wording in read_wordings(DATA / f"wordings_{field}.txt"):
+        rng = random.Random(wording.id)
+        seen: set[str] = set()
+        fillings = itertools.cycle(list(itertools.islice(expand(wording.template, slots, rng), VARIANTS)))
+        for number, filled in enumerate(itertools.islice(fillings, VARIANTS)):
+            noisy = number % 2 == 1
+            text = _spoken(filled, field, rng) if wording.language == "zh" else filled + rng.choice(("", ".", "?"))
+            if noisy:
+                text = imitate_recognition(text, rng)
+            if text in seen:
+                continue
+            seen.add(text)
+            rows.append(
+                {
+                    "text": text,
+                    field: wording.label,
+                    "lang": wording.language,
+                    "wording": wording.id,
+                    "noisy": noisy,
+                    "test": wording.held_out,
+                }
+            )
+    return rows
+
+
+def main() -> None:
+    """Write ``<field>.jsonl`` and ``<field>_test.jsonl`` for each field."""
+    for field in FIELDS:
+        rows = make_rows(field)
+        for name, test in ((f"{field}.jsonl", False), (f"{field}_test.jsonl", True)):
+            part = [{k: v for k, v in row.items() if k != "test"} for row in rows if row["test"] is test]
+            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in part)
+            (DATA / name).write_text(lines, encoding="utf-8")
+            wordings = len({row["wording"] for row in part})
+            sys.stdout.write(f"{name}: {len(part)} rows from {wordings} wordings\n")
+
+
+if __name__ == "__main__":
+    main()

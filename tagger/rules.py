@@ -1,0 +1,178 @@
+"""Rules over single utterances: which signals they show, and which tags those give (``data/rules.toml``).
+
+They are a first set and honest about it: their probabilities are assumptions, not measurements.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from callcue.core.cards import SpeakerFilter
+from callcue.core.errors import ModelError
+from callcue.core.speech import Channel
+
+RULES_NAME = "rules/1"
+"""Name and version of the rule set, as written beside its findings."""
+_FILE = Path(__file__).parent / "data" / "rules.toml"
+_AROUND = 10
+"""Characters on either side of a match in which ``unless`` is looked for."""
+_MAX_CHARS = 1000
+_MAX_PROBABILITY = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One signal and how it is recognised."""
+
+    signal: str
+    pattern: re.Pattern[str]
+    tag: str | None
+    speaker: SpeakerFilter
+    unless: re.Pattern[str] | None
+    sounds: tuple[tuple[str, ...], ...]
+    """Syllables of phrases that count by their sound alone."""
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """Something that an utterance shows."""
+
+    name: str
+    tag: str | None
+    probability: float
+    """Assumed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """All rules, compiled."""
+
+    rules: tuple[Rule, ...]
+    products: tuple[tuple[str, re.Pattern[str]], ...]
+    fault: re.Pattern[str]
+    issue: Mapping[str, str]
+    """Signal -> the issue type that it speaks for."""
+    negative: Mapping[str, float]
+    """Signal -> how strongly it speaks for a negative sentiment; 1 is enough by itself."""
+    positive: Mapping[str, float]
+
+    def scan(self, text: str, channel: Channel) -> list[Signal]:
+        """The signals of one utterance, each at most once."""
+        text = text[:_MAX_CHARS]
+        found: dict[str, Signal] = {}
+        spoken: list[str] | None = None
+        for rule in self.rules:
+            if rule.speaker not in (channel, "any") or rule.signal in found:
+                continue
+            hit = _matches(rule, text)
+            if not hit and rule.sounds:
+                spoken = _syllables(text) if spoken is None else spoken
+                hit = any(_contains(spoken, phrase) for phrase in rule.sounds)
+            if hit:
+                found[rule.signal] = Signal(name=rule.signal, tag=rule.tag, probability=rule.probability)
+        return [*found.values(), *(self._products(text) if channel == "caller" else ())]
+
+    def _products(self, text: str) -> Iterator[Signal]:
+        """``product:<name>`` for what is spoken of, ``fault:<name>`` (with a tag) for what is said to be broken."""
+        product = self.product(text)
+        faulty = bool(self.fault.search(text))
+        if faulty:
+            yield Signal(name="fault", tag=None, probability=0.8)
+        if product is None:
+            return
+        yield Signal(name=f"product:{product}", tag=None, probability=0.8)
+        if faulty:
+            yield Signal(name=f"fault:{product}", tag=f"{product}故障", probability=0.8)
+
+    def product(self, text: str) -> str | None:
+        """The product that is spoken of first."""
+        places = [(match.start(), name) for name, pattern in self.products if (match := pattern.search(text))]
+        return min(places)[1] if places else None
+
+
+def _matches(rule: Rule, text: str) -> bool:
+    for match in rule.pattern.finditer(text):
+        around = text[max(0, match.start() - _AROUND) : match.end() + _AROUND]
+        if rule.unless is None or not rule.unless.search(around):
+            return True
+    return False
+
+
+def _syllables(text: str) -> list[str]:
+    from pypinyin import lazy_pinyin
+
+    return [str(syllable) for syllable in lazy_pinyin(re.sub(r"[^\u4e00-\u9fff]", "", text))]
+
+
+def _contains(spoken: Sequence[str], phrase: Sequence[str]) -> bool:
+    size = len(phrase)
+    return any(tuple(spoken[at : at + size]) == tuple(phrase) for at in range(len(spoken) - size + 1))
+
+
+@cache
+def shipped_rules() -> RuleSet:
+    """The rules that come with CallCue."""
+    return read_rules(_FILE)
+
+
+def read_rules(path: Path) -> RuleSet:
+    """The rules of a file. Raises ModelError that names the rule at fault."""
+    try:
+        held = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The rules in {path} cannot be read: {error}") from error
+    names: set[str] = set()
+    rules = []
+    for number, row in enumerate(held.get("rule", []), 1):
+        where = f"{path.name}, rule {number} ({row.get('signal', '?')})"
+        rules.append(_rule(row, where))
+        if rules[-1].signal in names:
+            raise ModelError(f"{where}: a signal may have one rule only; join the patterns with |")
+        names.add(rules[-1].signal)
+    products = tuple(
+        (name, _compile(pattern, f"{path.name}, product {name}")) for name, pattern in held.get("products", {}).items()
+    )
+    fault = _compile(held.get("fault", {}).get("pattern", "(?!)"), f"{path.name}, fault")
+    issue = {signal: label for label, signals in held.get("issue", {}).items() for signal in signals}
+    negative, positive = dict(held.get("negative", {})), dict(held.get("positive", {}))
+    unknown = {*issue, *negative, *positive} - names - {"fault"}
+    if unknown:
+        raise ModelError(f"{path.name}: no rule gives the signal {', '.join(sorted(unknown))}")
+    return RuleSet(
+        rules=tuple(rules), products=products, fault=fault, issue=issue, negative=negative, positive=positive
+    )
+
+
+def _rule(row: Mapping[str, Any], where: str) -> Rule:
+    unknown = set(row) - {"signal", "tag", "speaker", "pattern", "unless", "sounds", "probability"}
+    if unknown:
+        raise ModelError(f"{where}: unknown keys {', '.join(sorted(unknown))}")
+    speaker = row.get("speaker", "caller")
+    if not isinstance(row.get("signal"), str) or speaker not in ("caller", "agent", "any"):
+        raise ModelError(f"{where}: needs a signal, and a speaker that is caller, agent or any")
+    probability = row.get("probability")
+    if not isinstance(probability, float) or not 0.0 < probability <= _MAX_PROBABILITY:
+        raise ModelError(f"{where}: probability must be above 0 and at most {_MAX_PROBABILITY}")
+    return Rule(
+        signal=row["signal"],
+        pattern=_compile(row.get("pattern"), where),
+        tag=row.get("tag"),
+        speaker=speaker,
+        unless=_compile(row["unless"], where) if "unless" in row else None,
+        sounds=tuple(tuple(_syllables(phrase)) for phrase in row.get("sounds", ())),
+        probability=probability,
+    )
+
+
+def _compile(pattern: object, where: str) -> re.Pattern[str]:
+    if not isinstance(pattern, str) or not pattern:
+        raise ModelError(f"{where}: a pattern must be a text that is not empty")
+    try:
+        return re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise ModelError(f"{where}: not a regular expression ({error})") from error
