@@ -21,7 +21,7 @@ from callcue.core.ports import Embedder
 from callcue.core.settings import Settings
 from eval.data import read_bytes, read_jsonl, text_field
 from eval.metrics import bootstrap, mean, mrr, rank_of, recall_at, wilson
-from eval.report import Figures, progress, run, table, write
+from eval.report import Figures, progress, run, table, warn, write
 from kb_index.formats import read_cards
 from kb_index.index import HybridIndex
 from models.embedders import load_embedder
@@ -69,8 +69,8 @@ def measure(
     cards_file: Path, queries_file: Path, *, embedder: Embedder, threshold: float, limit: int | None = None
 ) -> Figures:
     """The figures of one pair of files."""
-    cards = load_cards(cards_file)
-    queries = read_queries(queries_file, {card.id for card in cards})
+    cards, refused = load_cards(cards_file)
+    queries = read_queries(queries_file)
     if limit is not None and limit < len(queries):
         queries = random.Random(_SEED).sample(queries, limit)
     index = HybridIndex(embedder)
@@ -87,29 +87,36 @@ def measure(
         "dense": rank_figures(_found_by(index.dense_search, queries)),
         "lexical": rank_figures(_found_by(index.lexical_search, queries)),
     }
-    head: Figures = {"cards": len(cards), "queries": len(queries), "threshold": threshold}
+    known = {card.id for card in cards}
+    head: Figures = {
+        "cards": len(cards),
+        "cards_refused": refused,
+        "queries": len(queries),
+        "queries_whose_card_is_missing": sum(query.card is not None and query.card not in known for query in queries),
+        "threshold": threshold,
+    }
     return {**head, **push_figures(answers, threshold), "methods": methods}
 
 
-def load_cards(path: Path) -> list[Card]:
-    """All cards of a file. Raises BadInput with the first problem: a figure over some of the cards would mislead."""
+def load_cards(path: Path) -> tuple[list[Card], int]:
+    """The cards that an import takes, and how many problems it has with the others, which are shown.
+
+    A refused card cannot be found: its queries count as missed, for that is what its agents would see.
+    """
     result = read_cards(read_bytes(path), "csv" if path.suffix.lower() == ".csv" else "jsonl")
-    if result.problems:
-        first = result.problems[0]
-        raise BadInput(f"{path}, {first.where}: {first.message} ({len(result.problems)} problems in all)")
+    for problem in result.problems:
+        warn(f"not imported: {path.name}, {problem.where}: {problem.message}")
     if not result.cards:
-        raise BadInput(f"{path} holds no card")
-    return list(result.cards)
+        raise BadInput(f"{path} holds no card that can be imported")
+    return list(result.cards), len(result.problems)
 
 
-def read_queries(path: Path, known: set[str]) -> list[Query]:
-    """Labelled queries. Raises BadInput for a card that is not among the cards."""
+def read_queries(path: Path) -> list[Query]:
+    """Labelled queries. Raises BadInput."""
     queries = []
     for number, row in enumerate(read_jsonl(path), start=1):
         where = f"{path}, line {number}"
         card = None if row.get("card", "") is None else text_field(row, "card", where)
-        if card is not None and card not in known:
-            raise BadInput(f"{where} wants the card {card!r}, which is not among the cards")
         queries.append(Query(text=text_field(row, "text", where), card=card))
     if not queries:
         raise BadInput(f"{path} holds no query")

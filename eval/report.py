@@ -19,7 +19,7 @@ Figures = dict[str, Any]
 """JSON-ready. Names and units as in docs/evaluation.md."""
 
 console = Console()
-_progress_console = Console(stderr=True)
+_errors = Console(stderr=True)
 
 
 def show(value: object) -> str:
@@ -48,6 +48,11 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     console.print(drawn)
 
 
+def warn(message: str) -> None:
+    """Something that the reader of the figures must know, on the error stream."""
+    _errors.print(message, highlight=False, markup=False, style="red")
+
+
 def write(figures: Figures, path: Path | None) -> None:
     """Write the figures where ``--json`` says."""
     if path is None:
@@ -60,7 +65,7 @@ def write(figures: Figures, path: Path | None) -> None:
 def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
     """A progress bar on a terminal, silence elsewhere; yields what is called once per item."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_progress_console, disable=not _progress_console.is_terminal) as bar:
+    with Progress(*columns, console=_errors, disable=not _errors.is_terminal) as bar:
         task = bar.add_task(label, total=total)
         yield lambda: bar.advance(task)
 
@@ -84,5 +89,5 @@ def run(main: Callable[..., None]) -> None:
     try:
         app()
     except CallCueError as error:
-        Console(stderr=True).print(f"{error.code}: {error.message}", highlight=False, markup=False, style="red")
+        warn(f"{error.code}: {error.message}")
         sys.exit(2)

@@ -1,0 +1,223 @@
+"""``python -m eval.bench`` (``make bench``): the figures of the README, measured on this machine, in one table.
+
+Small forms of the four evaluations where the data is there (``CALLCUE_DATA``), and what needs no data: how fast the
+command line answers, how fast the service is ready and how much memory it holds, how long a search takes.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from socket import create_server
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from callcue.core.cards import Card, CardQuery
+from callcue.core.errors import ModelError
+from callcue.core.ports import Embedder, Vectors
+from callcue.core.settings import Settings
+from eval import asr, calls, cards, tags
+from eval.data import absence, data_dir
+from eval.metrics import percentile
+from eval.report import Figures, console, run, table, write
+from eval.resources import memory
+from kb_index.index import HybridIndex
+from models.embedders import Role, load_embedder
+from models.store import ModelStore
+
+_HELP_RUNS = 5
+_READY_S = 60.0
+_SEARCHES = 200
+
+
+def main(
+    *,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    utterances: Annotated[int, typer.Option(help="Utterances per language.", min=1)] = 40,
+    queries: Annotated[int, typer.Option(help="Card queries.", min=1)] = 300,
+    test_calls: Annotated[int, typer.Option("--calls", help="Calls, at real speed; 0: none.", min=0)] = 1,
+) -> None:
+    """Measure everything that the documentation quotes, in a few minutes."""
+    settings = Settings()
+    figures: Figures = {"machine": machine(), "command_line": command_line(), "serve": serve()}
+    figures["search_ms"] = {str(size): search(settings, size) for size in (1_000, 10_000)}
+    folder = data_dir()
+    if folder is None:
+        console.print(absence())
+    else:
+        figures |= evaluations(folder, settings, utterances=utterances, queries=queries, test_calls=test_calls)
+    table("bench", ["figure", "value"], list(flat(figures)))
+    write(figures, json_file)
+
+
+def machine() -> Figures:
+    """What the figures were measured on."""
+    load = os.getloadavg()[0]
+    return {"cores": len(os.sched_getaffinity(0)), "load_before": load, "python": sys.version.split()[0]}
+
+
+def command_line() -> Figures:
+    """Wall time of ``callcue --help``, the first run apart: it may have to compile."""
+    times = []
+    for _ in range(_HELP_RUNS + 1):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "callcue.app", "--help"], check=True, stdout=subprocess.DEVNULL)
+        times.append((time.perf_counter() - began) * 1000)
+    return {"help_first_ms": times[0], "help_ms": percentile(times[1:], 50)}
+
+
+def serve() -> Figures:
+    """Start ``callcue serve`` with an empty store; time until it is ready, memory a moment later."""
+    with create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="callcue-bench-") as folder:
+        env = {
+            **os.environ,
+            "CALLCUE_DATA_DIR": folder,
+            "CALLCUE_SERVER__PORT": str(port),
+            "CALLCUE_LOG_LEVEL": "error",
+        }
+        command = [sys.executable, "-m", "callcue.app", "serve"]
+        began = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            _wait_ready(port, process)
+            ready_s = time.perf_counter() - began
+            held = memory(process.pid)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+    return {"ready_s": ready_s, "main_mb": held.main_mb, "with_workers_mb": held.all_mb}
+
+
+def _wait_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ModelError(f"callcue serve ended with status {process.returncode} before it was ready")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise ModelError(f"callcue serve was not ready after {_READY_S:.0f} s")
+
+
+def search(settings: Settings, size: int) -> Figures:
+    """Latency of one search among ``size`` cards. The cards' vectors are random (the real ones would take a long time
+    to compute and are searched no faster); the query is really embedded, and what that takes is given apart."""
+    embedder = _StandIn(load_embedder(ModelStore(settings.cache_dir), settings.knowledge.embedder))
+    index = HybridIndex(embedder)
+    made = _cards(size)
+    index.rebuild_now(made)
+    embedder.real = True
+    asked = [card.questions[0] for card in random.Random(1).choices(made, k=_SEARCHES)]
+    whole = _timed(lambda text: index.search_now(CardQuery(text=text)), asked)
+    embedding = _timed(lambda text: embedder.embed([text], role="query"), asked)
+    return {
+        "p50": percentile(whole, 50),
+        "p95": percentile(whole, 95),
+        "embedding_p50": percentile(embedding, 50),
+    }
+
+
+class _StandIn:
+    """Random unit vectors while an index is built, the real ones for queries."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self._inner = inner
+        self._chance = np.random.default_rng(1)
+        self.real = False
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    @property
+    def dims(self) -> int:
+        return self._inner.dims
+
+    def embed(self, texts: Sequence[str], *, role: Role) -> Vectors:
+        if self.real:
+            return self._inner.embed(texts, role=role)
+        rows = self._chance.normal(size=(len(texts), self.dims))
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return Vectors(data=rows.astype("<f4").tobytes(), rows=len(texts), dims=self.dims)
+
+
+def _cards(size: int) -> list[Card]:
+    things = ("发票", "退款", "耳机", "物流", "会员积分", "保修", "换货", "分期", "优惠券", "账单", "充电器", "屏幕")
+    asks = ("怎么申请", "在哪里查", "多久能到", "坏了怎么办", "能不能取消", "为什么没有", "可以修改吗", "要收费吗")
+    chance = random.Random(2)
+
+    def phrase() -> str:
+        return f"{chance.choice(things)}{chance.choice(things)}{chance.choice(asks)}{chance.randrange(size)}"
+
+    return [
+        Card(id=f"card-{number}", title=phrase(), body="正文", questions=(phrase(), phrase())) for number in range(size)
+    ]
+
+
+def _timed(call: Callable[[str], object], texts: Sequence[str]) -> list[float]:
+    for text in texts[:5]:
+        call(text)
+    times = []
+    for text in texts:
+        began = time.perf_counter()
+        call(text)
+        times.append((time.perf_counter() - began) * 1000)
+    return times
+
+
+def evaluations(folder: Path, settings: Settings, *, utterances: int, queries: int, test_calls: int) -> Figures:
+    """Small forms of the four commands."""
+    figures: Figures = {}
+    for name in ("zh", "en"):
+        figures[f"asr_{name}"] = asr.measure(
+            folder / "speech" / name, settings=settings, limit=utterances, latency_sample=8, baseline=True
+        )
+    embedder = load_embedder(ModelStore(settings.cache_dir), settings.knowledge.embedder)
+    text = folder / "text"
+    figures["cards"] = cards.measure(
+        text / "faq_unionpay_cards.jsonl",
+        text / "faq_unionpay_dev_queries.jsonl",
+        embedder=embedder,
+        threshold=settings.knowledge.threshold,
+        limit=queries,
+    )
+    own = Path(tags.__file__).parent.parent / "tagger" / "data"
+    for label in ("issue_type", "sentiment"):
+        figures[f"tags_{label}"] = tags.measure(
+            own / f"{label}.jsonl", own / f"{label}_test.jsonl", label=label, embedder=embedder
+        )
+    if test_calls:
+        found = asyncio.run(calls.measure(folder / "calls_zh", settings=settings, limit=test_calls))
+        figures["calls"] = {name: value for name, value in found.items() if not name.startswith("per_")}
+    return figures
+
+
+def flat(figures: Figures, prefix: str = "") -> list[list[object]]:
+    """Nested figures as rows of one table; percentiles stay together."""
+    rows: list[list[object]] = []
+    for name, value in figures.items():
+        if isinstance(value, dict) and not all(isinstance(part, float | int | None) for part in value.values()):
+            rows += flat(value, f"{prefix}{name}.")
+        else:
+            rows.append([f"{prefix}{name}", value])
+    return rows
+
+
+if __name__ == "__main__":
+    run(main)
