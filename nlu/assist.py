@@ -4,19 +4,19 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from callcue.core.cards import Card, CardHit, CardQuery, PushReason, Suggestion
+from callcue.core.cards import Card, CardHit, PushReason, Suggestion
 from callcue.core.errors import CallCueError
 from callcue.core.ports import CardIndex, Clock
 from callcue.core.speech import Channel, Language, LanguageChoice, Utterance
 from nlu.folding import is_han
 from nlu.gate import Customer, Gate, GateConfig, eligible
+from nlu.lookup import look_up
 from nlu.merge import Candidate, merge
 from nlu.normalise import Normaliser
 from nlu.query import FragmentJoiner, Joined
 from nlu.triggers import TriggerHit, TriggerMatcher
 
 _log = logging.getLogger(__name__)
-_TOP_K = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class CallAssistant:
         scan = view.triggers.read(joined.text, u.channel)
         triggers = [t for t in scan.hits if t.end > joined.offset]  # those before were dealt with when they were said
         hits = await self._search(view, joined, triggers, u)
-        candidates = merge(triggers, hits, view.cards)
+        candidates = merge(triggers, hits, view.cards, self._config.threshold)
         if u.channel == "agent":
             candidates = [c for c in candidates if c.trigger is not None]
         candidates = [c for c in candidates if c.card.id not in scan.negated]
@@ -121,7 +121,7 @@ class CallAssistant:
             h for h in hits if h.match == "exact" and h.card_id in view.cards and not view.cards[h.card_id].negative
         ]
         heard = _Heard(segment_id=segment_id, channel=channel, text=text, offset=0, at_ms=at_ms)
-        return self._push(merge(sure, (), view.cards), heard, spoken)
+        return self._push(merge(sure, (), view.cards, self._config.threshold), heard, spoken)
 
     def on_ack(self, card_id: str, action: str) -> None:
         """What the agent did with a card: dismissed and wrong ones do not come back, pinned ones are already there."""
@@ -142,7 +142,7 @@ class CallAssistant:
             return []
         lang = u.language if self._language == "auto" else self._language
         try:
-            return await view.index.search(CardQuery(text=text, top_k=_TOP_K, lang=lang))
+            return await look_up(view.index, _as_meant(text, joined, triggers), lang)
         except CallCueError as error:
             _log.warning("card search failed (%s); triggers still work", error.code)
             return []
@@ -156,7 +156,7 @@ class CallAssistant:
             customer=self._customer,
             now=self._clock.now(),
         )
-        worthy = [c for c in candidates if c.strength >= self._config.threshold and c.card.id in allowed]
+        worthy = [c for c in candidates if c.card.id in allowed]
         out: list[Suggestion] = []
         # The best few are chosen first: when they are on the screen already, the next best is no better for that.
         for candidate in worthy[: self._config.max_cards_per_utterance]:
@@ -166,6 +166,15 @@ class CallAssistant:
                 reason = _reason(candidate, heard)
                 out.append(Suggestion(card=card, rank=len(out) + 1, score=candidate.score, reason=reason))
         return out
+
+
+def _as_meant(text: str, joined: Joined, triggers: list[TriggerHit]) -> str:
+    """The query with misheard phrases as the cards write them (发飘 as 发票), so that the search knows them."""
+    for trigger in triggers:
+        heard = joined.text[trigger.start : trigger.end]
+        if trigger.match == "pinyin" and not trigger.doubtful:
+            text = text.replace(heard, trigger.phrase)
+    return text
 
 
 def _reason(candidate: Candidate, heard: _Heard) -> PushReason:

@@ -10,6 +10,7 @@ from nlu.numerals import ZH_UNITS, zh_digits
 _ZH = "零〇一二三四五六七八九两幺"
 _DIGIT = rf"[{_ZH}\d]"
 _RUN = re.compile(rf"{_DIGIT}+(?:[ \-－—,，、]{{1,2}}{_DIGIT}+)*")
+_MISHEARD_ONE = re.compile(rf"(?<={_DIGIT}{{2}})[要腰药](?={_DIGIT}{{2}})")
 _GROUP = re.compile(rf"{_DIGIT}+")
 _LABEL = re.compile(
     r"(?:订单号?|单号|运单|手机号?|电话|号码|尾号|卡号|[账帐]号|编号|工号|验证码|身份证|序列号|取货码|邮编|税号|串号|分机|会员号|密码|"
@@ -35,10 +36,20 @@ class _Group:
 def digit_strings(text: str) -> Iterator[Claim]:
     """Joins and converts read-out digits.
 
+    Recognisers write 要, 腰 or 药 for the 幺 inside a read-out: taken as 1 where eight digits or more surround it.
+
     Three digits or more in a row are a read-out; fewer only after a label (尾号, 订单号 …) or beside Arabic digits.
     Groups are joined across spaces and hyphens after a label or in the shape of a phone number, across commas only in
     the shape of a phone number.
     """
+    spoken = text
+    for run in re.finditer(rf"(?:{_DIGIT}|(?<={_DIGIT}{{2}})[要腰药](?={_DIGIT}{{2}})){{8,}}", text):
+        if _MISHEARD_ONE.search(run.group()):
+            spoken = spoken[: run.start()] + _MISHEARD_ONE.sub("幺", run.group()) + spoken[run.end() :]
+    yield from _read_outs(spoken)
+
+
+def _read_outs(text: str) -> Iterator[Claim]:
     for run in _RUN.finditer(text):
         labelled = _LABEL.search(text, max(0, run.start() - 24), run.start()) is not None
         groups = [

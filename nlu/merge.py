@@ -2,8 +2,7 @@
 
 A trigger phrase and a search result are two pieces of evidence for the same card, so their strengths combine as
 independent ones do: ``1 - (1 - trigger) * (1 - search)``. A short phrase alone is weaker evidence than a long one, and
-a card that is both named and meant beats one that is only named in passing and one that is only meant. A trigger alone
-still passes a usual threshold; a doubtful homophone does not, it needs the search to agree.
+a card that is both named and meant beats one that is only named in passing and one that is only meant.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,9 +15,13 @@ from nlu.triggers import TriggerHit
 EXACT_SCORE = 1.0
 PINYIN_SCORE = 0.9
 """What a desktop shows for a card that a phrase brought."""
-_HOMOPHONE = 0.75
+_HOMOPHONE = 0.9
 """A phrase that was only heard counts this much of one that was written."""
 _DOUBTFUL = 0.4
+_TELLING = 0.65
+"""A trigger of this weight (three characters and more) is not mentioned in passing."""
+_SURE = 0.5
+"""A search result of this score is more likely right than not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +42,43 @@ class Candidate:
         return EXACT_SCORE if self.trigger.match == "exact" else PINYIN_SCORE
 
 
-def merge(triggers: Iterable[TriggerHit], hits: Iterable[CardHit], cards: Mapping[str, Card]) -> list[Candidate]:
-    """Best first. ``cards`` resolves the triggers' ids; what it does not hold is left out."""
+def merge(
+    triggers: Iterable[TriggerHit], hits: Iterable[CardHit], cards: Mapping[str, Card], threshold: float
+) -> list[Candidate]:
+    """What has enough evidence, best first. ``cards`` resolves the triggers' ids; what it lacks is left out."""
     best: dict[str, TriggerHit] = {}
     for trigger in triggers:
         known = best.get(trigger.card_id)
         if trigger.card_id in cards and (known is None or weight(trigger) > weight(known)):
             best[trigger.card_id] = trigger
     found = {hit.card.id: hit for hit in hits}
+    surest = max((hit.score for hit in found.values()), default=0.0)
     candidates = []
     for card_id in {**best, **found}:
         spoken, hit = best.get(card_id), found.get(card_id)
-        strength = combine(weight(spoken) if spoken else 0.0, hit.score if hit else 0.0)
+        meant = hit.score if hit else 0.0
+        if not _stands(spoken, meant, surest, threshold):
+            continue
+        strength = combine(weight(spoken) if spoken else 0.0, meant)
         card = hit.card if hit else cards[card_id]
         candidates.append(Candidate(card=card, strength=strength, trigger=spoken, hit=hit))
     return sorted(candidates, key=lambda c: (-round(c.strength, 3), -c.card.priority, c.card.id))
+
+
+def _stands(trigger: TriggerHit | None, meant: float, surest: float, threshold: float) -> bool:
+    """Whether the evidence for one card is enough.
+
+    A search result needs the threshold. A written trigger stands by itself, one of two syllables that was only heard
+    needs the search to half agree. So does any short one when the search is sure of something else: then it was
+    mentioned in passing.
+    """
+    if meant >= threshold:
+        return True
+    if trigger is None:
+        return False
+    heard_only = trigger.match == "pinyin" and trigger.end - trigger.start <= 2
+    in_passing = surest >= _SURE and weight(trigger) < _TELLING
+    return meant >= threshold / 2 or not (heard_only or in_passing)
 
 
 def combine(one: float, other: float) -> float:
@@ -68,4 +93,4 @@ def weight(trigger: TriggerHit) -> float:
     phrase = fold_phrase(trigger.phrase)
     size = len(phrase) if any(is_han(c) for c in phrase) else 1 + len(phrase.split())
     weight = 0.6 if size <= 2 else 0.7 if size == 3 else 0.8
-    return weight if trigger.match == "exact" else weight * (_HOMOPHONE if size <= 2 else 0.9)
+    return weight if trigger.match == "exact" else weight * _HOMOPHONE

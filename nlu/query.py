@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from callcue.core.speech import Channel, Language, Utterance
+from nlu.folding import is_han
 from nlu.small_talk import is_small_talk
 
 _ZH_OPENERS = re.compile(
@@ -78,6 +79,14 @@ def _content(text: str, language: Language) -> int:
     if language == "zh":
         return len(_SPELLED.sub("", _PARTICLES.sub("", text)))
     return len(re.findall(r"[a-z]{2,}", text.lower()))
+
+
+def clauses(query: str, limit: int = 3) -> list[str]:
+    """The last clauses of a query that could stand alone: four characters, three English words; none for just one."""
+    parts = [c.group().strip(" ，,、。.！!？?；;…") for c in _CLAUSE.finditer(query)]
+    if len(parts) < 2:
+        return []
+    return [p for p in parts if (len(p) >= 4 if any(is_han(c) for c in p) else len(p.split()) >= 3)][-limit:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ class FakeIndex:
         self._table = table
         self.queries: list[str] = []
         self.broken = False
+        self.only_alone = False
+        """Find nothing in texts of more than one clause."""
 
     @property
     def generation(self) -> int:
@@ -35,6 +37,8 @@ class FakeIndex:
         self.queries.append(query.text)
         if self.broken:
             raise EngineFailed("the index is gone")
+        if self.only_alone and "，" in query.text:
+            return []
         hits = [
             CardHit(card=card, score=self._table[card.id][1], dense=0.9, lexical=1.0, matched=card.title)
             for card in self._cards.values()
@@ -136,10 +140,37 @@ async def test_a_doubtful_homophone_needs_the_search_to_agree() -> None:
     assert await Call(points, search={"points": ("几分", 0.4)}).brings("几分怎么换东西") == ["points"]
 
 
+async def test_two_syllables_only_heard_are_looked_up_as_the_card_writes_them() -> None:
+    box = make("box", "箱子")
+    assert await Call(box).brings("像自那个人说的一样") == []
+    call = Call(box, search={"box": ("箱子破", 0.3)})
+    assert await call.brings("像自破了怎么办") == ["box"]
+    assert call.index.queries == ["箱子破了怎么办"]
+
+
+async def test_a_question_wrapped_in_a_story_counts_by_its_clause() -> None:
+    call = Call(make("hours"), search={"hours": ("几点关门", 0.6)})
+    (push,) = await call.says("这个周六带她过去，你们几点关门")
+    assert push.score == pytest.approx(0.6)
+    assert call.index.queries == ["这个周六带她过去，你们几点关门", "这个周六带她过去", "你们几点关门"]
+    half = Call(make("gift"), search={"gift": ("没有东西", 0.6)})
+    half.index.only_alone = True
+    assert await half.brings("擦得干干净净，没有东西") == []
+
+
 async def test_a_word_in_passing_does_not_outrank_what_is_meant() -> None:
-    cards = make("invoice", "发票"), make("address")
-    call = Call(*cards, search={"address": ("地址", 0.9), "invoice": ("地址", 0.02)})
-    assert await call.brings("跟发票没关系，我想改地址") == ["address", "invoice"]
+    search = {"address": ("地址", 0.45), "invoice": ("地址", 0.02)}
+    call = Call(make("invoice", "发票"), make("address"), search=search, threshold=0.3)
+    assert await call.brings("发票先不管我想改地址") == ["invoice", "address"]
+    sure = search | {"address": ("地址", 0.9)}
+    call = Call(make("invoice", "发票"), make("address"), search=sure, threshold=0.3)
+    assert await call.brings("发票先不管我想改地址") == ["address"]
+
+
+async def test_a_telling_phrase_stands_whatever_else_is_meant() -> None:
+    search = {"address": ("地址", 0.9)}
+    call = Call(make("invoice", "重开发票"), make("address"), search=search)
+    assert await call.brings("要重开发票还要改地址") == ["address", "invoice"]
 
 
 async def test_what_is_named_and_meant_comes_first() -> None:
@@ -169,7 +200,7 @@ async def test_a_negation_in_the_fragment_before_counts() -> None:
 
 
 async def test_fragments_are_looked_up_together() -> None:
-    call = Call(make("exchange"), search={"exchange": ("一个星期，坏了", 0.8)})
+    call = Call(make("exchange"), search={"exchange": ("坏了", 0.8)})
     assert await call.brings("用了一个星期", at=0) == []
     (push,) = await call.says("坏了能换吗", at=1.2)
     assert push.reason.query == "用了一个星期，坏了能换吗"

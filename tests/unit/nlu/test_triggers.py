@@ -115,6 +115,33 @@ def test_negative_phrases_are_found_written_or_heard(text: str) -> None:
     assert not matcher.negated(text, "return")
 
 
+@pytest.mark.parametrize("text", ["发票我早就收到了", "发票都已经收到", "发票已经收倒了"])
+def test_negative_phrases_allow_fillers_and_confusable_syllables(text: str) -> None:
+    assert TriggerMatcher([card("invoice", "发票", negative=("发票收到了",))]).negated(text, "invoice")
+
+
+@pytest.mark.parametrize("text", ["发票没收到", "发票想收到", "不能退货吗", "怎么不能退货"])
+def test_what_turns_the_meaning_is_no_filler(text: str) -> None:
+    matcher = TriggerMatcher([card("x", negative=("发票收到了", "不退货"))])
+    assert not matcher.negated(text, "x")
+
+
+def test_what_only_sounds_alike_must_be_said_without_a_pause() -> None:
+    assert found("推货", RETURN)
+    assert not found("推，货", RETURN)
+
+
+def test_two_characters_have_only_their_usual_reading() -> None:
+    assert not found("错家了", card("difference", "差价"))
+
+
+def test_readings_follow_the_words_around() -> None:
+    bank, luggage = card("bank", "银行"), card("luggage", "行李")
+    assert found("去银航", bank, luggage) == [("bank", "银航", "pinyin")]
+    assert found("拿形李", bank, luggage) == [("luggage", "形李", "pinyin")]
+    assert not found("去银形，拿航李", bank, luggage)
+
+
 def test_a_negative_phrase_is_no_trigger() -> None:
     assert [h.phrase for h in TriggerMatcher([INVOICE]).scan("不需要发票", "caller")] == ["发票"]
 
