@@ -63,6 +63,24 @@ async def test_concurrent_appends_of_a_call_are_announced_in_order(log: EventLog
     assert await log.read("c1", after=1) == [event for event in events if event.call_id == "c1"]
 
 
+async def test_a_bus_that_takes_its_time_changes_no_order(db: Database) -> None:
+    class Dawdling(InProcessBus):
+        def __init__(self) -> None:
+            super().__init__()
+            self.order: list[int] = []
+
+        async def publish(self, event: AnyEvent) -> None:
+            for _ in range(200 if event.seq % 2 else 0):
+                await asyncio.sleep(0)
+            self.order.append(event.seq)
+
+    bus = Dawdling()
+    log = EventLog(db, bus)
+    await log.append(started())
+    await asyncio.gather(*(log.append(alert("c1", nth)) for nth in range(10)))
+    assert bus.order == list(range(1, 12))
+
+
 async def test_reading_goes_on_after_a_number_and_stops_at_a_limit(log: EventLog) -> None:
     await log.append(started(), *(final(nth=nth) for nth in range(1, 10)))
     assert [event.seq for event in await log.read("c1", after=4, limit=3)] == [5, 6, 7]
@@ -152,7 +170,7 @@ async def test_a_cancelled_append_is_still_written_and_announced_together(log: E
 async def test_when_storage_fails_nobody_is_told_and_the_reason_holds_no_text(db: Database, bus: InProcessBus) -> None:
     log = EventLog(db, bus)
     await log.append(started())
-    await run_sql(db, "ALTER TABLE events RENAME TO elsewhere")
+    await run_sql(db, "ALTER TABLE events DROP COLUMN body")
     async with bus.subscribe() as heard:
         with pytest.raises(StorageFailed) as caught:
             await log.append(final(text="我的密码"))
