@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,12 +19,14 @@ from callcue.core.ports import Clock, EventBus
 from callcue.infra.codec import decode, encode
 from callcue.infra.database import Database
 from callcue.infra.projections import project
-from callcue.infra.tables import EventRow
+from callcue.infra.tables import CallTableRow, EventRow
 
 MAX_READ = 10_000
 _ATTEMPTS = 50
 """Another process took the number each time; one attempt always succeeds, so this many rounds mean something else."""
 _REMEMBERED_CALLS = 4096
+_NEWEST = select(func.max(EventRow.seq)).where(EventRow.call_id == bindparam("call_id"))
+_STATE = select(CallTableRow, _NEWEST.scalar_subquery()).where(CallTableRow.call_id == bindparam("call_id"))
 
 
 class EventLog:
@@ -112,12 +114,13 @@ class EventLog:
     async def _write_once(
         self, session: AsyncSession, call_id: str, events: Sequence[AnyEvent], bodies: list[dict[str, Any]]
     ) -> list[AnyEvent]:
-        # The number is read first: whatever another process changes after this moment makes the insert below collide,
-        # so the state that project() reads is the one these numbers follow, also where reads do not lock (PostgreSQL).
-        last = await _last_seq(session, call_id)
+        # Number and state are read together: whatever another process changes after this moment makes the insert below
+        # collide, so the state is the one that these numbers follow, also where reads do not lock (PostgreSQL).
+        found = (await session.execute(_STATE, {"call_id": call_id})).first()
+        last, call = (found[1] or 0, found[0]) if found else (await _last_seq(session, call_id), None)
         now = self._clock.now().isoformat()
         numbered = [replace(event, seq=last + nth) for nth, event in enumerate(events, 1)]
-        await project(session, numbered, now)
+        await project(session, call, numbered, now)
         rows = [
             {
                 "call_id": call_id,
@@ -151,5 +154,4 @@ def _common_call(events: Sequence[AnyEvent]) -> str:
 
 
 async def _last_seq(session: AsyncSession, call_id: str) -> int:
-    newest = await session.scalar(select(func.max(EventRow.seq)).where(EventRow.call_id == call_id))
-    return newest or 0
+    return (await session.scalar(_NEWEST, {"call_id": call_id})) or 0

@@ -17,13 +17,12 @@ from callcue.infra.tables import CallTableRow, RecordRow
 _FIELDS: TypeAdapter[dict[str, FieldValue]] = TypeAdapter(dict[str, FieldValue], config=STRICT)
 
 
-async def project(session: AsyncSession, events: list[AnyEvent], written_at: str) -> None:
+async def project(session: AsyncSession, call: CallTableRow | None, events: list[AnyEvent], written_at: str) -> None:
     """Check that these events may come next in their call, and apply them. Raises Conflict, NotFound or BadInput."""
     if events[0].call_id == KB_STREAM:
         for event in events:
             _check_kb(event)
         return
-    call = await session.get(CallTableRow, events[0].call_id)
     for event in events:
         if isinstance(event, CallStarted):
             call = _started(session, call, event)

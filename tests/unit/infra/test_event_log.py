@@ -173,7 +173,7 @@ async def test_when_storage_fails_nobody_is_told_and_the_reason_holds_no_text(db
     await run_sql(db, "ALTER TABLE events DROP COLUMN body")
     async with bus.subscribe() as heard:
         with pytest.raises(StorageFailed) as caught:
-            await log.append(final(text="我的密码"))
+            await log.append(replace(alert(), reason="我的密码"))
     assert "nothing was announced" in caught.value.message
     error: BaseException | None = caught.value
     while error is not None:
