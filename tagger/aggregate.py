@@ -116,6 +116,8 @@ class SentimentTrend:
         self._heard.append(segment_id)
         for label in self._score:
             said = max(0.0, prediction.distribution.get(label, 0.0) - 0.5) * 2 * self._MODEL_SHARE
+            if rules and label not in rules:
+                said = 0.0  # plain words for the other side outweigh a guess
             strength = min(1.2, said + rules.get(label, 0.0))
             self._score[label] = self._score[label] * self._DECAY + strength
             if strength > 0.2:

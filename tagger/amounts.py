@@ -11,7 +11,7 @@ from tagger.numerals import NUMBER, parse_number
 _MONEY = re.compile(
     rf"(?P<sign>[¥￥$])?\s?(?P<number>{NUMBER})(?P<more>多|来|几)?"
     r"(?P<unit>块钱|元钱|块|元|圆|人民币|美元|美金|欧元| ?dollars?| ?bucks| ?yuan)?"
-    r"(?:(?P<tenth>[零一二三四五六七八九\d])(?:(?:毛|角)钱?|$|(?=[，。,、！？ 啊吧呢的])))?",
+    r"(?:(?P<tenth>[零一二三四五六七八九\d])(?:(?:毛|角)钱?|(?![\d个台件只条部张份套十百千万点年月天次])))?",
     re.IGNORECASE,
 )
 # An amount is named by the words before it; the strongest reading of a caller's sum is what the call is about.
@@ -27,6 +27,7 @@ _ROLES: tuple[tuple[int, float, re.Pattern[str]], ...] = (
     (6, 0.88, re.compile(r"预算|budget", re.IGNORECASE)),
 )
 _BUDGET_AFTER = re.compile(r"以内|以下|之内|左右|上下|出头|封顶|的预算|or less|tops|at most", re.IGNORECASE)
+_BUDGET_OF = re.compile(r"(?:以内|以下|左右|上下)?的?预算")
 _BUDGET_BEFORE = re.compile(r"不超过|最多|顶多|under|up to", re.IGNORECASE)
 _ASIDE_BEFORE = re.compile(
     r"满|减|优惠|抵|券|返|积分|等于|便宜|补贴|红包|送|赠|每个?月|每期|一期|月租|月费|套餐|上次|以前|"
@@ -120,7 +121,7 @@ def _bare_money(value: Decimal, written: str, before: str, after: str, asked: bo
         r"预算.{1,8}[到至~-]$",
         before,
     )
-    return bool(told) or (asked and (bool(_BUDGET_AFTER.match(after)) or value >= 100))
+    return bool(told or _BUDGET_OF.match(after)) or (asked and (bool(_BUDGET_AFTER.match(after)) or value >= 100))
 
 
 def _plain(value: Decimal) -> str:

@@ -1,7 +1,7 @@
 """One call, utterance by utterance: what is new for the record, and what it should say when the call is over."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callcue.core.ports import TagModel
@@ -68,6 +68,7 @@ class CallTagger:
 
     def observe(self, u: Utterance) -> list[TagSuggestion]:
         """What this utterance adds or changes; nothing that was suggested before in the same words."""
+        u = replace(u, text=self._rules.speller.respell(u.text))
         signals = self._rules.scan(u.text, u.channel)
         found = list(self._tags(signals, u))
         found += self._find_facts(u)

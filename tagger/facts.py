@@ -37,10 +37,17 @@ _READ_BACK = re.compile(r"[您你]|对吗|对吧|核对|确认|是吗|没错|登
 _BOUGHT = re.compile(
     r"(?<!想)(?<!要)(?:购?买|购入|下的?单|入手|提的?车|拍的|订的|订购)|bought|purchased|ordered", re.IGNORECASE
 )
+_BOUGHT_BEFORE = re.compile(
+    r"(?:购?买|下单|入手|提车|订购)的?(?:时间|日期|时候)?(?:就|都)?(?:是|在|于)?[^,，。]{0,2}$"
+    r"|(?:bought|purchased|ordered)(?: \w+){0,3} (?:on |in )?$",
+    re.IGNORECASE,
+)
+_OTHER_EVENT = re.compile(r"收到|送|到货|寄|退|发|修|坏|取消|delivered|arrived|returned|broke", re.IGNORECASE)
 _INTENT = re.compile(r"(?:想|打算|准备|考虑|计划)(?:再|要|去|在|来|给.{0,3})*(?:购?买|下单|入手|订)")
 _SERVICE_LINE = re.compile(r"(?:400|800|95)\d+")
 _REACH = 14
 """Characters between a cue and the number that it introduces."""
+_REACH_LATIN = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +100,7 @@ def _numbers(text: str, speaker: Channel, asked: frozenset[str]) -> Iterator[Fac
     for run in digit_runs(text, least=6):
         if any(tail.start <= run.start < tail.end for tail in tails):
             continue
-        before = text[max(0, run.start - _REACH) : run.start]
+        before = text[max(0, run.start - (_REACH_LATIN if text[: run.start].isascii() else _REACH)) : run.start]
         cued = _nearest_cue(before)
         phone = _phone(run, cued == PHONE or PHONE in asked)
         if phone is not None and not (cued == ORDER and PHONE not in asked):
@@ -153,7 +160,7 @@ def _order(run: DigitRun) -> str | None:
 def _is_read_back(text: str, run: DigitRun, asked: frozenset[str]) -> bool:
     """Whether an agent says the customer's number, not one of the company's."""
     rest = text[: run.start] + text[run.end :]
-    return PHONE in asked or bool(_READ_BACK.search(rest)) or len(rest) <= 4
+    return PHONE in asked or bool(_READ_BACK.search(rest)) or len(rest) <= 2
 
 
 def _tails(text: str, speaker: Channel) -> Iterator[Fact]:
@@ -182,17 +189,21 @@ def _amounts(text: str, speaker: Channel, asked: frozenset[str]) -> Iterator[Fac
 
 
 def _purchase_dates(text: str, started_at: datetime, asked: frozenset[str]) -> Iterator[Fact]:
-    """A date counts when buying is spoken of near it, or was asked about; wanting to buy is not buying."""
+    """A date counts when it is said of buying, or was asked about; wanting to buy is not buying."""
     for said in spoken_dates(text, started_at.date()):
-        around = text[max(0, said.start - 10) : said.end + _REACH]
-        bought = bool(_BOUGHT.search(around)) and not _INTENT.search(around)
-        if not bought and DATE not in asked:
+        after = re.split(r"[,，。.!！?？;；]", text[said.end : said.end + _REACH])[0]
+        before = text[max(0, said.start - _REACH) : said.start]
+        bought = _BOUGHT.search(after)
+        told = (bought is not None and not _OTHER_EVENT.search(after[: bought.start()])) or _BOUGHT_BEFORE.search(
+            before
+        )
+        if _INTENT.search(before + after) or not (told or DATE in asked):
             continue
         yield Fact(
             field=DATE,
             value=said.value,
             start=said.start,
             end=said.end,
-            probability=(0.9 if bought else 0.8) if said.exact else 0.45,
-            weight=(3 if bought else 2) if said.exact else 1,
+            probability=(0.9 if told else 0.8) if said.exact else 0.45,
+            weight=(3 if told else 2) if said.exact else 1,
         )

@@ -13,7 +13,7 @@ _WHEN = (
 _ACTION = (
     r"(?:回电|回访|联系您|补[寄发送]|重新?[寄发]|寄[给到出]|发送?(?:到|给|至)|会?给您发|发(?:您|短信|邮件)|"
     r"送您|赠送|上门|到店|预约|"
-    r"登记|转[交接给]|提交|申请|安排|加急|催|退[款还给回到]|到账|处理|核实|反馈|升级|开[具好]|补偿|赔|取件|"
+    r"登记|转[交接给]|提交|申请|安排|加急|催|退[款还给回到]|到账|处理|核实|反馈|答复|回复|通知|跟进|解决|约(?:好|在|了|您)?|定在|改到|升级|开[具好]|补偿|赔|取件|"
     r"派(?:人|师傅)|建(?:单|工单)|"
     r"改(?:好|签|为|成|约)|换(?:新|货)|减免|取消|冻结|挂失|恢复|查[询看]|开通|"
     r"call you|send|refund|schedul|book|replac|ship|email|transfer|escalat|inspect|credit|waive|set you up|"
@@ -100,6 +100,7 @@ class FollowUp:
         question = sentence.endswith(("吗", "？", "?", "么")) or bool(_PLAN_QUESTION.search(sentence))
         sentence = sentence.rstrip("？?")
         clauses = [c.strip() for c in re.split(r"[，,]", sentence) if c.strip()]
+        clauses = [clause if _is_promise(clause, question) else _from_time_on(clause) for clause in clauses]
         chosen = [clause for clause in clauses if _is_promise(clause, question)]
         if not chosen:
             return
@@ -122,6 +123,12 @@ def _is_promise(clause: str, question: bool) -> bool:
     if question:
         return timed
     return acts and (timed or bool(_COMMITS.search(clause)))
+
+
+def _from_time_on(clause: str) -> str:
+    """Recognised speech has no commas: what follows the time may be a promise where the whole is not."""
+    timed = _TIMED.search(clause)
+    return clause[timed.start() :] if timed else clause
 
 
 def _trim(text: str) -> str:

@@ -34,7 +34,8 @@ _MISHEARD = {
 _TOKEN = re.compile(
     rf"(?P<digit>[0-9{''.join(_SPOKEN)}])"
     rf"|(?P<word>\b(?:{'|'.join(_WORDS)})\b)"
-    r"|(?P<letter>(?<![A-Za-z])[A-Za-z]{1,3}(?![A-Za-z]))",
+    # Letters of an order number: capitals, or letters that stand right before a digit; not the words I and A.
+    r"|(?P<letter>(?<![A-Za-z])(?:(?-i:(?![IA] )[A-Z]{1,3}(?![A-Za-z]))|[A-Za-z]{1,3}(?=\d)))",
     re.IGNORECASE,
 )
 _GAP = re.compile(r"[ ,，、.\-–]{0,2}")
@@ -90,8 +91,8 @@ def _chinese(text: str) -> Decimal | None:
     after_zero = False
     for char in text:
         if char in _VALUE:
-            after_zero = char in "零〇"
-            digit = None if after_zero else _VALUE[char]
+            digit = _VALUE[char] or None
+            after_zero = after_zero or digit is None
             continue
         unit = _UNIT[char]
         if unit == 10_000:

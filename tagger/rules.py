@@ -5,7 +5,7 @@ They are a first set and honest about it: their probabilities are assumptions, n
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from callcue.core.cards import SpeakerFilter
 from callcue.core.errors import ModelError
 from callcue.core.speech import Channel
+from tagger.sounds import Speller
 
 RULES_NAME = "rules/1"
 """Name and version of the rule set, as written beside its findings."""
@@ -33,8 +34,6 @@ class Rule:
     tag: str | None
     speaker: SpeakerFilter
     unless: re.Pattern[str] | None
-    sounds: tuple[tuple[str, ...], ...]
-    """Syllables of phrases that count by their sound alone."""
     probability: float
 
 
@@ -58,22 +57,18 @@ class RuleSet:
     issue: Mapping[str, str]
     """Signal -> the issue type that it speaks for."""
     negative: Mapping[str, float]
-    """Signal -> how strongly it speaks for a negative sentiment; 1 is enough by itself."""
+    """Signal -> how strongly it speaks for a negative sentiment; above 1 it is enough by itself."""
     positive: Mapping[str, float]
+    speller: Speller
 
     def scan(self, text: str, channel: Channel) -> list[Signal]:
         """The signals of one utterance, each at most once."""
         text = text[:_MAX_CHARS]
         found: dict[str, Signal] = {}
-        spoken: list[str] | None = None
         for rule in self.rules:
             if rule.speaker not in (channel, "any") or rule.signal in found:
                 continue
-            hit = _matches(rule, text)
-            if not hit and rule.sounds:
-                spoken = _syllables(text) if spoken is None else spoken
-                hit = any(_contains(spoken, phrase) for phrase in rule.sounds)
-            if hit:
+            if _matches(rule, text):
                 found[rule.signal] = Signal(name=rule.signal, tag=rule.tag, probability=rule.probability)
         return [*found.values(), *(self._products(text) if channel == "caller" else ())]
 
@@ -90,9 +85,8 @@ class RuleSet:
             yield Signal(name=f"fault:{product}", tag=f"{product}故障", probability=0.8)
 
     def product(self, text: str) -> str | None:
-        """The product that is spoken of first."""
-        places = [(match.start(), name) for name, pattern in self.products if (match := pattern.search(text))]
-        return min(places)[1] if places else None
+        """The first product of the list that is spoken of: special things come before what they are part of."""
+        return next((name for name, pattern in self.products if pattern.search(text)), None)
 
 
 def _matches(rule: Rule, text: str) -> bool:
@@ -101,17 +95,6 @@ def _matches(rule: Rule, text: str) -> bool:
         if rule.unless is None or not rule.unless.search(around):
             return True
     return False
-
-
-def _syllables(text: str) -> list[str]:
-    from pypinyin import lazy_pinyin
-
-    return [str(syllable) for syllable in lazy_pinyin(re.sub(r"[^\u4e00-\u9fff]", "", text))]
-
-
-def _contains(spoken: Sequence[str], phrase: Sequence[str]) -> bool:
-    size = len(phrase)
-    return any(tuple(spoken[at : at + size]) == tuple(phrase) for at in range(len(spoken) - size + 1))
 
 
 @cache
@@ -143,13 +126,20 @@ def read_rules(path: Path) -> RuleSet:
     unknown = {*issue, *negative, *positive} - names - {"fault"}
     if unknown:
         raise ModelError(f"{path.name}: no rule gives the signal {', '.join(sorted(unknown))}")
+    speller = Speller(held.get("sounds", {}).get("words", []))
     return RuleSet(
-        rules=tuple(rules), products=products, fault=fault, issue=issue, negative=negative, positive=positive
+        rules=tuple(rules),
+        products=products,
+        fault=fault,
+        issue=issue,
+        negative=negative,
+        positive=positive,
+        speller=speller,
     )
 
 
 def _rule(row: Mapping[str, Any], where: str) -> Rule:
-    unknown = set(row) - {"signal", "tag", "speaker", "pattern", "unless", "sounds", "probability"}
+    unknown = set(row) - {"signal", "tag", "speaker", "pattern", "unless", "probability"}
     if unknown:
         raise ModelError(f"{where}: unknown keys {', '.join(sorted(unknown))}")
     speaker = row.get("speaker", "caller")
@@ -164,7 +154,6 @@ def _rule(row: Mapping[str, Any], where: str) -> Rule:
         tag=row.get("tag"),
         speaker=speaker,
         unless=_compile(row["unless"], where) if "unless" in row else None,
-        sounds=tuple(tuple(_syllables(phrase)) for phrase in row.get("sounds", ())),
         probability=probability,
     )
 
