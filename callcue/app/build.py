@@ -19,9 +19,10 @@ from callcue.calls.manager import CallManager
 from callcue.calls.records import RecordKeeper
 from callcue.calls.stages import CallConfig, Stages
 from callcue.core.clock import SystemClock
-from callcue.core.ports import CardIndex, Clock, Embedder, EventBus, SpeechEngine
+from callcue.core.ports import CardIndex, Clock, Embedder, SpeechEngine
 from callcue.core.settings import Settings
 from callcue.infra.auth import Authenticator
+from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
 from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
@@ -45,7 +46,7 @@ class Storage:
     """What reads and writes the database, without any model: enough for the CLI's look-ups."""
 
     database: Database
-    bus: EventBus
+    bus: InProcessBus
     log: EventLog
     calls: CallStore
     records: RecordStore
@@ -58,8 +59,9 @@ async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
     await database.migrate()
-    bus: EventBus = backends.factory(backends.EVENT_BUS, "memory")()
+    bus: InProcessBus = backends.factory(backends.EVENT_BUS, "memory")()
     log = EventLog(database, bus)
+    stack.push_async_callback(log.drain)
     return Storage(
         database=database,
         bus=bus,
@@ -111,6 +113,7 @@ class App:
         self._state["database"] = "ok"
         (engine, scheduler), (knowledge, embedder) = await asyncio.gather(self._recognition(), self._knowledge(storage))
         metrics = Metrics()
+        metrics.watch_bus(storage.bus.stats)
         metrics.watch_lag(lambda: scheduler.lag_s)
         metrics.watch_decoding(lambda: decode_counters(scheduler.stats()))
         records = RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls)

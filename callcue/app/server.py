@@ -8,12 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 
 from api.app import create_app
+from api.server import serve_config
 from callcue.app.build import App, is_loopback
 from callcue.core.errors import BadInput
 from callcue.core.settings import Settings
-
-PING_S = 20.0
-"""Seconds between WebSocket pings; a peer that is silent for as long again is gone."""
 
 
 def check_exposure(settings: Settings) -> None:
@@ -52,18 +50,7 @@ class _Server(uvicorn.Server):
 
 def web_server(app: App) -> uvicorn.Server:
     """A uvicorn server for a started App."""
-    config = uvicorn.Config(
-        create_app(app.services),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws="websockets-sansio",
-        ws_max_size=app.settings.server.max_frame_bytes,
-        ws_ping_interval=PING_S,
-        ws_ping_timeout=PING_S,
-        timeout_graceful_shutdown=10,
-    )
-    return _Server(config)
+    return _Server(serve_config(create_app(app.services), app.settings.server))
 
 
 @contextlib.asynccontextmanager

@@ -41,15 +41,15 @@ class EventFeed:
         async with self._bus.subscribe(concerns, capacity=self._capacity) as subscription:
             # Subscribed first, read second: what happens meanwhile waits in the subscription and is recognised as a
             # repeat by its seq.
-            for call_id in tuple(last):
-                async for event in self._catch_up(call_id, last):
+            async with aclosing(self._missed(last, accept_new)) as before:
+                async for event in before:
                     yield event
             dropped = 0
             async for event in subscription:
                 if subscription.dropped != dropped:
                     dropped = subscription.dropped
-                    async with aclosing(self._after_overflow(last, accept_new)) as missed:
-                        async for earlier in missed:
+                    async with aclosing(self._missed(last, accept_new)) as overflowed:
+                        async for earlier in overflowed:
                             yield earlier
                 async with aclosing(self._in_order(event, last, accept_new)) as due:
                     async for one in due:
@@ -61,7 +61,11 @@ class EventFeed:
         if event.call_id not in last:
             if not (isinstance(event, CallStarted) and accept_new is not None and accept_new(event)):
                 return
+            # What came right after the start was not ours yet when it was announced: it is in the log.
             last[event.call_id] = 0
+            async for first in self._catch_up(event.call_id, last):
+                yield first
+            return
         seen = last[event.call_id]
         if event.delivery is Delivery.LOSSY:
             if event.seq >= seen:
@@ -79,10 +83,10 @@ class EventFeed:
                 last[call_id] = event.seq
                 yield event
 
-    async def _after_overflow(
+    async def _missed(
         self, last: dict[str, int], accept_new: Callable[[CallStarted], bool] | None
     ) -> AsyncGenerator[AnyEvent]:
-        """The bus dropped something: read what is missing, starts of new calls included."""
+        """What the log holds beyond ``last``, calls included whose start was not heard."""
         if accept_new is not None:
             for row in await self._calls.unfinished():
                 if row.call_id not in last:

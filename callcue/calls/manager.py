@@ -10,7 +10,7 @@ from callcue.calls.session import AudioLink, CallSession
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.understanding import Understanding
-from callcue.core.errors import Conflict, NotFound, Overloaded
+from callcue.core.errors import CallCueError, Conflict, NotFound, Overloaded
 from callcue.core.events import CallEnded, CallStarted, CardAck
 from callcue.core.ids import new_id
 from callcue.infra.calls import CallStore
@@ -62,7 +62,11 @@ class CallManager:
                 "closed with everything it had. Start a new call for what follows"
             )
         link = session.attach()
-        await session.realign(from_ms)
+        try:
+            await session.realign(from_ms)
+        except CallCueError:
+            await link.drop()  # nobody holds the link: the call waits for a better resume
+            raise
         _log.info("call.resumed", call_id=call_id, received_ms=session.received_ms)
         return link
 

@@ -52,18 +52,15 @@ class Service:
 
     def start(self) -> None:
         """Returns when /readyz says so."""
-        log = (self.data_dir / "serve.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "callcue.app", "serve"],
-            env={
-                **os.environ,
-                "CALLCUE_DATA_DIR": str(self.data_dir),
-                "CALLCUE_SERVER__PORT": str(self.port),
-                **self.extra,
-            },
-            stdout=log,
-            stderr=log,
-        )
+        environment = {
+            **os.environ,
+            "CALLCUE_DATA_DIR": str(self.data_dir),
+            "CALLCUE_SERVER__PORT": str(self.port),
+            **self.extra,
+        }
+        with (self.data_dir / "serve.log").open("ab") as log:
+            command = [sys.executable, "-m", "callcue.app", "serve"]
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
@@ -93,19 +90,36 @@ class Service:
             return json.load(answer)
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+@contextlib.contextmanager
+def served(data_dir: Path) -> Iterator[Service]:
+    """A service with the Chinese cards; gone afterwards, however the test ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    made = Service(tmp_path, port)
-    imported = callcue("kb", "import", str(CARDS), data_dir=tmp_path)
+    made = Service(data_dir, port)
+    imported = callcue("kb", "import", str(CARDS), data_dir=data_dir)
     assert imported.returncode == 0, imported.stderr
     made.start()
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        made.process.kill()
-        made.process.wait()
+    try:
+        yield made
+    finally:
+        if made.process is not None and made.process.poll() is None:
+            made.process.kill()
+            made.process.wait()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for the tests that leave it running."""
+    with served(tmp_path_factory.mktemp("service")) as made:
+        yield made
+
+
+@pytest.fixture
+def own_service(tmp_path: Path) -> Iterator[Service]:
+    """A service that the test may kill."""
+    with served(tmp_path) as made:
+        yield made
 
 
 @dataclass
@@ -116,22 +130,25 @@ class Desk:
 
     @property
     def durable(self) -> list[dict[str, Any]]:
-        return [event for event in self.events if "type" in event and event["type"] != "PartialTranscript"]
+        return [event for event in self.events if event["type"] != "PartialTranscript"]
 
-    def finals(self) -> list[tuple[str, str]]:
-        return [(e["channel"], e["text"]) for e in self.events if e.get("type") == "FinalTranscript" and e["text"]]
+    def finals(self, channel: str) -> list[str]:
+        found = [event for event in self.events if event["type"] == "FinalTranscript" and event["text"]]
+        return [event["text"] for event in found if event["channel"] == channel]
 
-    async def follow(self, address: str, query: str) -> None:
-        """Until the call has ended."""
+    async def follow(self, address: str, call_id: str) -> None:
+        """The call's events, from before it begins until it has ended."""
 
         def take(event: dict[str, Any]) -> bool:
+            if event.get("call_id") != call_id or "type" not in event:
+                return True
             self.events.append(event)
-            return event.get("type") != "CallEnded"
+            return event["type"] != "CallEnded"
 
-        await follow(address, query, take)
+        await follow(address, "agent_id=a1", take)
 
     async def until(self, count: int, kind: str) -> None:
         """Wait for so many events of a kind."""
         async with asyncio.timeout(120):
-            while sum(event.get("type") == kind for event in self.events) < count:
+            while sum(event.get("type") == kind for event in self.events) < count:  # noqa: ASYNC110 - filled elsewhere
                 await asyncio.sleep(0.05)

@@ -1,12 +1,14 @@
 """Calls through the real sockets of a real process: from the first word to the record, through drops and crashes."""
 
 import asyncio
+import contextlib
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from asr.files import read_audio
 from callcue.app.client import Recording, Sent, ServerRefused, stream_call
@@ -31,16 +33,26 @@ def wire(path: Path = DEMO_CALL) -> bytes:
     )
 
 
-async def open_call(address: str, first: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    socket = await connect(f"ws://{address}/v1/calls/audio")
-    await socket.send(json.dumps(first))
-    return socket, json.loads(await socket.recv())
+@contextlib.asynccontextmanager
+async def open_call(address: str, first: dict[str, Any]) -> AsyncIterator[tuple[ClientConnection, dict[str, Any]]]:
+    """An audio socket after its opening frame, and the server's answer."""
+    async with connect(f"ws://{address}/v1/calls/audio") as socket:
+        await socket.send(json.dumps(first))
+        yield socket, json.loads(await socket.recv())
+
+
+async def answer_of(socket: ClientConnection, event: str) -> dict[str, Any]:
+    """The next frame of this kind."""
+    while True:
+        answer: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), 60))
+        if answer["event"] == event:
+            return answer
 
 
 async def play(service: Service, call_id: str, speed: float = 0.0) -> Desk:
     """Stream the demo call; what its desktop saw."""
     desk = Desk()
-    following = asyncio.create_task(desk.follow(service.address, "agent_id=a1"))
+    following = asyncio.create_task(desk.follow(service.address, call_id))
     recording = Recording(path=DEMO_CALL, call_id=call_id, agent_id="a1", speed=speed)
     await stream_call(service.address, recording)
     await asyncio.wait_for(following, 60)
@@ -49,10 +61,9 @@ async def play(service: Service, call_id: str, speed: float = 0.0) -> Desk:
 
 async def test_a_call_is_transcribed_answered_and_filed(service: Service) -> None:
     desk = await play(service, "call-1")
-    assert [event["seq"] for event in desk.durable if event["call_id"] == "call-1"] == list(
-        range(1, len(desk.durable) + 1)
-    )
-    assert {channel for channel, _ in desk.finals()} == {"caller", "agent"}
+    assert [event["seq"] for event in desk.durable] == list(range(1, len(desk.durable) + 1))
+    assert desk.finals("caller")
+    assert desk.finals("agent")
     pushes = [event for event in desk.durable if event["type"] == "CardPush"]
     assert pushes, "no card reached the desktop"
     for push in pushes:
@@ -62,41 +73,39 @@ async def test_a_call_is_transcribed_answered_and_filed(service: Service) -> Non
     assert record["fields"]["issue_type"]["value"] == "技术"
     assert record["fields"]["issue_type"]["evidence"]
     assert service.get("/v1/calls/call-1")["end_reason"] == "hangup"
-    heard = "".join(text for _, text in desk.finals())
+    heard = "".join(desk.finals("agent"))
     assert heard[:6] not in service.log(), "the log holds what was said"
 
 
 async def test_a_dropped_audio_socket_comes_back_and_nothing_is_heard_twice(service: Service) -> None:
     whole = await play(service, "whole")
     desk = Desk()
-    following = asyncio.create_task(desk.follow(service.address, "agent_id=a2"))
+    following = asyncio.create_task(desk.follow(service.address, "broken"))
     audio = wire()
-    socket, ready = await open_call(service.address, {**START, "call_id": "broken", "agent_id": "a2"})
-    assert ready == {"event": "ready", "call_id": "broken", "received_ms": 0}
     cut = len(audio) // 2 // 4 * 4 + 2  # in the middle of a sample, too
-    await socket.send(audio[:cut])
-    socket.transport.abort()
-    # the server says how far it got; the client goes on a little before that
-    async with asyncio.timeout(30):
-        while True:
-            socket, ready = await open_call(
-                service.address, {"event": "resume", "call_id": "broken", "from_ms": 20_000}
-            )
-            if ready["event"] == "ready":
-                break
-            await asyncio.sleep(0.2)
-    assert ready["received_ms"] >= 20_000 or ready["received_ms"] == 0
-    await socket.send(audio[20_000 * 32 :])
-    await socket.send(json.dumps({"event": "stop"}))
-    while json.loads(await socket.recv())["event"] != "ended":
-        pass
+    async with open_call(service.address, {**START, "call_id": "broken"}) as (socket, ready):
+        assert ready == {"event": "ready", "call_id": "broken", "received_ms": 0}
+        await socket.send(audio[:cut][: 1 << 19])
+        await socket.send(audio[1 << 19 : cut])
+        socket.transport.abort()
+    # the server says how far it got; the client goes on from a place before that
+    resume = {"event": "resume", "call_id": "broken", "from_ms": 5_000}
+    async with open_call(service.address, resume) as (socket, ready):
+        assert ready["event"] == "ready", ready
+        assert ready["received_ms"] >= 5_000
+        for offset in range(5_000 * 32, len(audio), 1 << 19):
+            await socket.send(audio[offset : offset + (1 << 19)])
+        await socket.send(json.dumps({"event": "stop"}))
+        await answer_of(socket, "ended")
     await asyncio.wait_for(following, 60)
-    assert desk.finals() == whole.finals()
+    for channel in ("caller", "agent"):
+        assert desk.finals(channel) == whole.finals(channel)
 
 
-async def test_after_a_crash_the_call_is_closed_with_every_final_it_had(service: Service) -> None:
+async def test_after_a_crash_the_call_is_closed_with_every_final_it_had(own_service: Service) -> None:
+    service = own_service
     desk = Desk()
-    following = asyncio.create_task(desk.follow(service.address, "agent_id=a1"))
+    following = asyncio.create_task(desk.follow(service.address, "doomed"))
     recording = Recording(path=DEMO_CALL, call_id="doomed", agent_id="a1", speed=8.0)
     streaming = asyncio.create_task(stream_call(service.address, recording, sent=Sent()))
     await desk.until(4, "FinalTranscript")
@@ -120,14 +129,14 @@ async def test_after_a_crash_the_call_is_closed_with_every_final_it_had(service:
 
 
 async def test_desktops_that_come_and_go_see_every_event_once(service: Service) -> None:
-    recording = Recording(path=DEMO_CALL, call_id="call-1", agent_id="a1", speed=8.0)
+    recording = Recording(path=DEMO_CALL, call_id="call-2", agent_id="a1", speed=8.0)
     streaming = asyncio.create_task(stream_call(service.address, recording))
     seen: list[dict[str, Any]] = []
     last = 0
     async with asyncio.timeout(120):
         while not seen or seen[-1]["type"] != "CallEnded":
             try:
-                async with connect(f"ws://{service.address}/v1/desktop?call_id=call-1&after={last}") as socket:
+                async with connect(f"ws://{service.address}/v1/desktop?call_id=call-2&after={last}") as socket:
                     for _ in range(7):  # then it drops
                         event = json.loads(await asyncio.wait_for(socket.recv(), 20))
                         if event.get("event") == "error":
@@ -147,24 +156,14 @@ async def test_desktops_that_come_and_go_see_every_event_once(service: Service) 
 
 async def test_a_bad_neighbour_harms_nobody(service: Service) -> None:
     playing = asyncio.create_task(play(service, "good", speed=6.0))
-    for garbage in (
-        "{",
-        '{"event":"start"}',
-        '{"event":"start","sample_rate":44100}',
-        "[" * 5000,
-        "\u0000",
-        b"\x00" * 999,
-    ):
-        socket = await connect(f"ws://{service.address}/v1/calls/audio")
-        await socket.send(garbage)
-        answer = json.loads(await socket.recv())
-        assert answer["event"] == "error"
-        assert answer["message"]
-    socket, ready = await open_call(service.address, {**START, "call_id": "bad"})
-    assert ready["event"] == "ready"
-    await socket.send("{not json")
-    while (answer := json.loads(await socket.recv()))["event"] != "error":
-        pass
+    for garbage in ("{", '{"event":"start"}', '{"event":"start","sample_rate":44100}', "[" * 5000, "\0", b"\0" * 999):
+        async with connect(f"ws://{service.address}/v1/calls/audio") as socket:
+            await socket.send(garbage)
+            assert (await answer_of(socket, "error"))["message"]
+    async with open_call(service.address, {**START, "call_id": "bad"}) as (socket, ready):
+        assert ready["event"] == "ready"
+        await socket.send("{not json")
+        await answer_of(socket, "error")
     desk = await playing
     assert desk.durable[-1]["type"] == "CallEnded"
     assert desk.durable[-1]["reason"] == "hangup"
@@ -172,19 +171,19 @@ async def test_a_bad_neighbour_harms_nobody(service: Service) -> None:
 
 
 async def test_the_same_call_id_twice_is_refused(service: Service) -> None:
-    socket, ready = await open_call(service.address, {**START, "call_id": "twin"})
-    assert ready["event"] == "ready"
-    with pytest.raises(ServerRefused, match="live already") as refused:
-        await stream_call(service.address, Recording(path=DEMO_CALL, call_id="twin", speed=0.0))
-    assert refused.value.code == "conflict"
-    await socket.send(json.dumps({"event": "stop"}))
-    assert json.loads(await socket.recv())["event"] == "ended"
+    async with open_call(service.address, {**START, "call_id": "twin"}) as (socket, ready):
+        assert ready["event"] == "ready"
+        with pytest.raises(ServerRefused, match="twin") as refused:
+            await stream_call(service.address, Recording(path=DEMO_CALL, call_id="twin", speed=0.0))
+        assert refused.value.code == "conflict"
+        await socket.send(json.dumps({"event": "stop"}))
+        await answer_of(socket, "ended")
 
 
 async def test_an_imported_card_is_found_by_the_running_service(service: Service, tmp_path: Path) -> None:
     card = {"id": "kb-new", "title": "量子打印机卡纸处理", "body": "打开后盖", "questions": ["量子打印机卡纸了怎么办"]}
     (tmp_path / "new.jsonl").write_text(json.dumps(card, ensure_ascii=False) + "\n", encoding="utf-8")
-    assert callcue("kb", "import", str(tmp_path / "new.jsonl"), data_dir=tmp_path).returncode == 0
+    assert callcue("kb", "import", str(tmp_path / "new.jsonl"), data_dir=service.data_dir).returncode == 0
     async with asyncio.timeout(30):
         while True:
             found = await asyncio.to_thread(search, service, "量子打印机卡纸")
@@ -212,5 +211,5 @@ def test_a_second_service_on_the_same_data_is_refused(service: Service) -> None:
     assert service.get("/readyz")
 
 
-def test_it_stops_when_asked(service: Service) -> None:
-    assert service.stop() == 0
+def test_it_stops_when_asked(own_service: Service) -> None:
+    assert own_service.stop() == 0

@@ -109,3 +109,18 @@ async def test_a_reader_that_comes_and_goes_sees_everything_once(store: Store) -
             seen.extend(e.seq for e in await take(stream, wanted))
     await writer
     assert seen == list(range(1, total + 1))
+
+
+async def test_what_comes_in_the_same_breath_as_a_start_is_not_missed(store: Store) -> None:
+    async with aclosing(feed_of(store).follow({}, lambda _event: True)) as stream:
+        pending = asyncio.create_task(take(stream, 2))
+        while not store.bus.stats().subscriptions:
+            await asyncio.sleep(0)
+        await store.log.append(started("c1"), alert("c1", 1))
+        assert [e.seq for e in await pending] == [1, 2]
+
+
+async def test_a_call_that_began_before_the_subscription_joins_too(store: Store) -> None:
+    await store.log.append(started("c1"))
+    async with aclosing(feed_of(store).follow({}, lambda _event: True)) as stream:
+        assert [(e.call_id, e.seq) for e in await take(stream, 1)] == [("c1", 1)]
