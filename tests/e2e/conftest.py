@@ -132,9 +132,11 @@ class Desk:
     def durable(self) -> list[dict[str, Any]]:
         return [event for event in self.events if event["type"] != "PartialTranscript"]
 
+    def segments(self, channel: str) -> list[dict[str, Any]]:
+        return [e for e in self.events if e["type"] == "FinalTranscript" and e["channel"] == channel]
+
     def finals(self, channel: str) -> list[str]:
-        found = [event for event in self.events if event["type"] == "FinalTranscript" and event["text"]]
-        return [event["text"] for event in found if event["channel"] == channel]
+        return [event["text"] for event in self.segments(channel) if event["text"]]
 
     async def follow(self, address: str, call_id: str) -> None:
         """The call's events, from before it begins until it has ended."""
