@@ -23,6 +23,8 @@ _JOIN_GAP_MS = 4000
 """Digits that a caller reads in portions belong together when the pause is shorter than this."""
 _FOLLOW_UP_SURE = 0.7
 _MAX_JOINED = 24
+_MAX_CHARS = 1000
+"""Longer than any segment that is speech; bounds the time that rules take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ class CallTagger:
 
     def observe(self, u: Utterance) -> list[TagSuggestion]:
         """What this utterance adds or changes; nothing that was suggested before in the same words."""
-        u = replace(u, text=self._rules.speller.respell(u.text))
+        u = replace(u, text=self._rules.speller.respell(u.text[:_MAX_CHARS]))
         signals = self._rules.scan(u.text, u.channel)
         found = list(self._tags(signals, u))
         found += self._find_facts(u)

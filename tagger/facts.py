@@ -43,7 +43,7 @@ _BOUGHT_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _OTHER_EVENT = re.compile(r"收到|送|到货|寄|退|发|修|坏|取消|delivered|arrived|returned|broke", re.IGNORECASE)
-_INTENT = re.compile(r"(?:想|打算|准备|考虑|计划)(?:再|要|去|在|来|给.{0,3})*(?:购?买|下单|入手|订)")
+_INTENT = re.compile(r"(?:想|打算|准备|考虑|计划)(?:再|要|去|在|来|给.{0,3}){0,3}(?:购?买|下单|入手|订)")
 _SERVICE_LINE = re.compile(r"(?:400|800|95)\d+")
 _REACH = 14
 """Characters between a cue and the number that it introduces."""

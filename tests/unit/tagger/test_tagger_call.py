@@ -186,3 +186,12 @@ def test_finishing_twice_adds_nothing(call: Call) -> None:
     call.say("caller", "家里的网络突然连不上了")
     assert call.tagger.finish()
     assert call.tagger.finish() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["想给" * 5000, "1" * 9000, "一百万" * 3000, "上上个月" * 2500, "a " * 5000, "", "。", "\ud800"]
+)
+def test_any_text_is_survived(call: Call, text: str) -> None:
+    for channel in ("caller", "agent"):
+        call.say(channel, text)  # type: ignore[arg-type]
+    call.tagger.finish()
