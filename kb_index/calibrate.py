@@ -1,8 +1,9 @@
 """Fit the calibration: ``python -m kb_index.calibrate CARDS QUERIES [CARDS QUERIES ...] [--nulls FILE] [--out FILE]``.
 
 CARDS is an import file, QUERIES JSON lines with ``text`` and ``card`` (an id, or null where nothing fits); ``--nulls``
-names JSON lines with ``text`` only, things said that no card answers. From each set, knowledge bases of several sizes
-are drawn; queries whose card was not drawn count as unanswerable, which makes near misses of the trade itself. Every
+names JSON lines with ``text`` only, things said that no card answers. QUERIES may be ``-``: then of each card with four
+questions or more every third one is taken off and asked. From each set, knowledge bases of several sizes are drawn;
+queries whose card was not drawn count as unanswerable, which makes near misses of the trade itself. Every
 query is used as written, with simulated recognition errors, and with errors inside a caller's turn. Queries, not rows,
 are split into a fitted and a held-out part, and each set is also judged by a fit on the others alone.
 """
@@ -12,7 +13,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -32,8 +33,8 @@ SIZES = (40, 150, 600)
 """Cards of the knowledge bases that are drawn: a small shop, a department, a company."""
 RANKS = 3
 """Hits per query that are judged."""
-NULL_SHARE = 0.5
-"""Weight of unanswerable queries: about half of what callers say needs no card."""
+SHARES = {"answerable": 0.5, "near miss": 0.2, "nothing": 0.3}
+"""Weights of the kinds of query: about half of what callers say needs no card, and most of that is no question."""
 _SEED = 20261123
 
 
@@ -102,6 +103,10 @@ def read_queries(path: Path) -> list[Query]:
     return found
 
 
+_Row = tuple[Array, float, str, int, int, int]
+"""Features, whether right, kind of query, and the numbers of query, set and rank."""
+
+
 def collect(
     embedder: Embedder, sets: Sequence[tuple[Sequence[Card], Sequence[Query]]], nulls: Sequence[str], rate: float
 ) -> Rows:
@@ -109,7 +114,7 @@ def collect(
     dice = random.Random(_SEED)
     remembered = RememberingEmbedder(embedder)
     index = HybridIndex(remembered, IndexConfig(calibration=NEUTRAL))
-    rows: list[tuple[Array, float, bool, int, int, int]] = []
+    rows: list[_Row] = []
     number = 0
     for source, (cards, queries) in enumerate(sets):
         asked = [*queries, *(Query(text, None) for text in nulls)]
@@ -140,26 +145,24 @@ def _draw(cards: Sequence[Card], queries: Sequence[Query], size: int, dice: rand
     return first + dice.sample(others, min(len(others), size - len(first)))
 
 
-def _judge(
-    index: HybridIndex, text: str, card: str | None, known: set[str], place: tuple[int, int]
-) -> Iterator[tuple[Array, float, bool, int, int, int]]:
+def _judge(index: HybridIndex, text: str, card: str | None, known: set[str], place: tuple[int, int]) -> Iterator[_Row]:
     outcome = index.evidence(text)
     if outcome is None:
         return
     found, cards = outcome
-    answerable = card in known
+    kind = "answerable" if card in known else "nothing" if card is None else "near miss"
     for rank, hit in enumerate(found.cards[:RANKS].tolist()):
-        yield found.features[rank], float(cards[hit].id == card), answerable, *place, rank
+        yield found.features[rank], float(cards[hit].id == card), kind, *place, rank
 
 
-def _table(rows: Sequence[tuple[Array, float, bool, int, int, int]]) -> Rows:
-    """Columns, with weights that give unanswerable queries their share within each set."""
-    features, right, answerable, number, source, rank = zip(*rows, strict=True)
-    can, origin = np.array(answerable), np.array(source)
+def _table(rows: Sequence[_Row]) -> Rows:
+    """Columns, with weights that give each kind of query its share within each set."""
+    features, right, kind, number, source, rank = zip(*rows, strict=True)
+    kinds, origin = np.array(kind), np.array(source)
     weight = np.ones(len(rows))
     for one in set(source):
-        here = origin == one
-        for mask, share in ((here & can, 1 - NULL_SHARE), (here & ~can, NULL_SHARE)):
+        for name, share in SHARES.items():
+            mask = (origin == one) & (kinds == name)
             weight[mask] = share * len(rows) / len(set(source)) / max(int(mask.sum()), 1)
     return Rows(np.stack(features), np.array(right), weight, np.array(number), origin, np.array(rank))
 
@@ -221,13 +224,23 @@ def report(rows: Rows, names: Sequence[str], embedder: str) -> str:
     return "\n".join(f"{name:45s} " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()) for name, figures in lines)
 
 
+def split_questions(cards: Sequence[Card]) -> tuple[list[Card], list[Query]]:
+    """Take every third question off each card that has four or more, and ask it."""
+    left, asked = [], []
+    for card in cards:
+        taken = card.questions[1::3] if len(card.questions) >= 4 else ()
+        asked += [Query(text, card.id) for text in taken]
+        left.append(replace(card, questions=tuple(text for text in card.questions if text not in taken)))
+    return left, asked
+
+
 def _load(paths: Sequence[Path]) -> list[tuple[Sequence[Card], Sequence[Query]]]:
     sets: list[tuple[Sequence[Card], Sequence[Query]]] = []
     for cards, queries in zip(paths[::2], paths[1::2], strict=True):
         result = read_cards(cards.read_bytes(), "csv" if cards.suffix == ".csv" else "jsonl")
         if not result.cards:
             raise BadInput(f"{cards} holds no usable card: {'; '.join(p.message for p in result.problems[:3])}")
-        sets.append((result.cards, read_queries(queries)))
+        sets.append(split_questions(result.cards) if str(queries) == "-" else (result.cards, read_queries(queries)))
     return sets
 
 
@@ -250,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     embedder = load_embedder(ModelStore(given.cache), given.model)
     nulls = [query.text for path in given.nulls for query in read_queries(path)]
     rows = collect(embedder, _load(given.paths), nulls, given.errors)
-    names = [path.stem for path in given.paths[1::2]]
+    names = [path.stem for path in given.paths[::2]]
     figures = report(rows, names, embedder.name)
     calibration = fit(rows, embedder.name, f"{given.note} {figures.splitlines()[0]}".strip())
     weights = "  ".join(f"{name} {w:+.2f}" for name, w in zip(FEATURES, calibration.weight, strict=True))

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.ports import Embedder
 from kb_index.calibration import Calibration
-from kb_index.folding import count_terms
-from kb_index.fusion import Array, Yardstick, evidence, fuse
-from kb_index.lexical import LexicalIndex, LexicalScores, TermVector, Vocabulary, overlap
+from kb_index.fusion import Array, evidence, fuse, spread_below
+from kb_index.lexical import LexicalIndex, LexicalScores, TermVector, Vocabulary
 from kb_index.smalltalk import SMALL_TALK
 from kb_index.vectors import FloatArray, VectorIndex, VectorTable, embed, text_key
 
@@ -95,7 +94,7 @@ class Generation:
         rows = np.array([row for _, row in best.values()], dtype=np.int64)
         lexical = scores.score[cards].astype(np.float64)
         fused = fuse(dense, lexical, lexical_weight)
-        features = self._evidence(text, vector, dense, scores.coverage[cards], rows)
+        features = self._evidence(vector, dense, scores.coverage[cards])
         priority = np.array([self.cards[card].priority for card in cards])
         order = np.lexsort((cards, -priority, -fused.round(9)))
         return Found(
@@ -107,18 +106,12 @@ class Generation:
             features=features[order],
         )
 
-    def _evidence(self, text: str, vector: FloatArray, dense: Array, coverage: FloatArray, rows: IntArray) -> Array:
-        """The features of each candidate; the yardstick is everything indexed and small talk."""
+    def _evidence(self, vector: FloatArray, dense: Array, coverage: FloatArray) -> Array:
+        """The features of each candidate; the background is everything indexed and small talk."""
         idle = self.idle @ vector
-        return evidence(
-            dense=dense,
-            coverage=coverage.astype(np.float64),
-            overlap=[overlap(text, self.vectors.texts[row]) for row in rows],
-            yardstick=Yardstick.of(np.concatenate([self.vectors.background(vector), idle]).astype(np.float64)),
-            idle=float(idle.max()),
-            terms=len(count_terms(text)),
-            cards=len(self.cards),
-        )
+        background = np.concatenate([self.vectors.background(vector), idle]).astype(np.float64)
+        spread = spread_below(background)
+        return evidence(dense, coverage.astype(np.float64), spread=spread, idle=float(idle.max()))
 
     def hits(self, found: Found, calibration: Calibration, most: int) -> list[CardHit]:
         """The first of the candidates as hits. A hit's probability never exceeds that of the one before it."""

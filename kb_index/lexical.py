@@ -105,10 +105,3 @@ class LexicalIndex:
             covered[owners] += self._rarity[known]
             total += float(self._rarity[known])
         return LexicalScores(score, covered / total if total else covered)
-
-
-def overlap(first: str, second: str) -> float:
-    """Dice coefficient, 0..1, of the weighted term sets of two texts."""
-    left, right = set(count_terms(first)), set(count_terms(second))
-    weight = sum(map(term_weight, left)) + sum(map(term_weight, right))
-    return 2 * sum(map(term_weight, left & right)) / weight if weight else 0.0

@@ -12,7 +12,7 @@ from callcue.core.errors import BadInput, ModelError
 from callcue.testing import HashEmbedder
 from kb_index.calibrate import Query, collect, expected_calibration_error, fit, judge, read_queries
 from kb_index.calibration import NEUTRAL, load_calibration
-from kb_index.fusion import FEATURES, Yardstick, above_others, fuse, zscores
+from kb_index.fusion import FEATURES, above_others, fuse, spread_below, zscores
 from kb_index.noise import disturb, in_a_turn
 
 
@@ -74,12 +74,11 @@ def test_distance_to_the_best_other() -> None:
     assert above_others(np.array([5.0])).tolist() == [5.0]
 
 
-def test_the_yardstick_ignores_what_is_related() -> None:
+def test_the_unit_of_gaps_ignores_what_is_related() -> None:
     background = np.linspace(0.80, 0.84, 101)
     related = np.concatenate([background, [0.97, 0.98, 0.99]])
-    assert Yardstick.of(related).middle == pytest.approx(0.82, abs=0.002)
-    assert Yardstick.of(related).spread == pytest.approx(Yardstick.of(background).spread, rel=0.1)
-    assert Yardstick.of(np.full(5, 0.8)).spread > 0
+    assert spread_below(related) == pytest.approx(spread_below(background), rel=0.1)
+    assert spread_below(np.full(5, 0.8)) > 0
 
 
 def test_calibration_error() -> None:

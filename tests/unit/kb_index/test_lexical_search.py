@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kb_index.folding import count_terms, fold, simplify, term_weight
-from kb_index.lexical import LexicalIndex, Vocabulary, overlap
+from kb_index.lexical import LexicalIndex, Vocabulary
 
 DOCS = ("账单在哪里看", "怎么开发票 电子发票", "iPhone手机屏幕碎了", "refund for two cards")
 
@@ -64,10 +64,3 @@ def test_a_vocabulary_that_grew_does_not_disturb_an_older_index() -> None:
     new = LexicalIndex(vocabulary, [vocabulary.vector("账单"), vocabulary.vector("发票")])
     assert not old.search("发票").score.any()
     assert new.search("发票").score[1] > 0
-
-
-def test_overlap_is_one_for_the_same_text_and_zero_for_strangers() -> None:
-    assert overlap("怎么开发票？", "怎么开發票") == 1.0
-    assert overlap("怎么开发票", "天气") == 0.0
-    assert overlap("", "") == 0.0
-    assert 0 < overlap("怎么开发票", "发票") < 1
