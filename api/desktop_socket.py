@@ -14,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from api.auth import accept, permitted
 from api.body import parse_json
 from api.faults import log_fault
-from api.following import Following, allowed, parse_following, positions
+from api.following import Following, allowed, parse_following
 from api.frames import DESKTOP_IN, AckFrame, ErrorFrame, FollowingFrame, PongFrame
 from api.problems import WS_TRY_LATER, public_code, public_message
 from api.services import Services
@@ -107,9 +107,8 @@ class _Desk:
 
     async def _send_events(self, following: Following) -> None:
         await self._outbox.send(FollowingFrame(call_id=following.call_id, agent_id=following.agent_id))
-        begin = await positions(following, self._services.calls, self._services.manager)
         accept_new = following.accepts if following.call_id is None else None
-        async with aclosing(self._services.feed.follow(begin, accept_new)) as events:
+        async with aclosing(self._services.feed.follow(following.after, accept_new)) as events:
             async for event in events:
                 await self._outbox.send_text(await self._text(event))
 

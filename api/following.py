@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from starlette.datastructures import QueryParams
 
 from api.sight import visible_agent, visible_call
-from callcue.calls.manager import CallManager
 from callcue.core.errors import BadInput, NotFound
 from callcue.core.events import CallStarted
 from callcue.core.ids import check_id
@@ -88,17 +87,3 @@ async def allowed(wanted: Following, principal: Principal, calls: CallStore) -> 
         if agent_id in (None, row.agent_id):
             after[call_id] = seq
     return Following(agent_id=agent_id, after=after)
-
-
-async def positions(following: Following, calls: CallStore, manager: CallManager) -> dict[str, int]:
-    """Where to begin in each call: those named in ``after`` and, unless one call is followed, all live ones."""
-    found = dict(following.after)
-    if following.call_id is not None:
-        return found
-    rows = await calls.unfinished()
-    live = {row.call_id: row.agent_id for row in rows}
-    live |= {session.call_id: session.request.agent_id for session in manager.live_calls()}
-    for call_id, agent_id in live.items():
-        if following.agent_id in (None, agent_id):
-            found.setdefault(call_id, 0)
-    return found

@@ -31,6 +31,7 @@ from callcue.infra.metrics import Metrics
 from callcue.infra.records import RecordStore
 from kb_index.index import IndexConfig
 from models.embedders import load_embedder
+from models.memo import MemoEmbedder
 from models.store import ModelStore
 from models.whisper import whisper_folder
 from nlu.assist import AssistConfig
@@ -111,7 +112,9 @@ class App:
         self._stack.enter_context(InstanceLock(settings.data_dir))
         storage = await open_storage(settings, self._stack)
         self._state["database"] = "ok"
-        (engine, scheduler), (knowledge, embedder) = await asyncio.gather(self._recognition(), self._knowledge(storage))
+        (engine, scheduler), (knowledge, embedders) = await asyncio.gather(
+            self._recognition(), self._knowledge(storage)
+        )
         metrics = Metrics()
         metrics.watch_bus(storage.bus.stats)
         metrics.watch_lag(lambda: scheduler.lag_s)
@@ -128,8 +131,8 @@ class App:
             normaliser=Normaliser(),
             knowledge=knowledge,
             records=records,
-            issue=TextClassifier.load(tag_models / "issue_type", embedder),
-            sentiment=TextClassifier.load(tag_models / "sentiment", embedder),
+            issue=TextClassifier.load(tag_models / "issue_type", embedders[settings.tagging.embedder]),
+            sentiment=TextClassifier.load(tag_models / "sentiment", embedders[settings.tagging.embedder]),
             clock=self._clock,
             metrics=metrics,
             config=call_config(settings),
@@ -165,16 +168,20 @@ class App:
         self._state["recognition"] = "ok"
         return engine, scheduler
 
-    async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, Embedder]:
+    async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, dict[str, Embedder]]:
         store = ModelStore(self.settings.cache_dir)
-        embedder = await asyncio.to_thread(load_embedder, store, self.settings.knowledge.embedder)
+        names = {self.settings.knowledge.embedder, self.settings.tagging.embedder}
+        embedders: dict[str, Embedder] = {
+            name: MemoEmbedder(await asyncio.to_thread(load_embedder, store, name)) for name in names
+        }
+        embedder = embedders[self.settings.knowledge.embedder]
         cache = IndexConfig(cache_file=self.settings.vector_cache)
         index: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
         knowledge = KnowledgeBase(store=storage.cards, index=index, log=storage.log, clock=self._clock)
         await knowledge.start()
         self._stack.push_async_callback(knowledge.close)
         self._state["knowledge"] = "ok"
-        return knowledge, embedder
+        return knowledge, embedders
 
 
 def call_config(settings: Settings) -> CallConfig:

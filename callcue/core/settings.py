@@ -103,6 +103,8 @@ class TaggingSettings(_Section):
 
     model_dir: Path | None = None
     """A folder made by ``callcue tagger train``; default: the models that come with CallCue."""
+    embedder: str = "e5-small"
+    """The embedder that the models were trained with; those that come with CallCue know ``e5-small`` alone."""
     fill_threshold: Fraction = 0.6
     """Probability from which a finding fills its field; below it, it is a suggestion."""
 

@@ -89,7 +89,12 @@ def fetch_models(
     specs = (
         [known(name) for name in names]
         if names
-        else [resolve(chosen.speech.model, "whisper"), resolve(chosen.knowledge.embedder, "embedder")]
+        else [
+            resolve(chosen.speech.model, "whisper"),
+            *{
+                name: resolve(name, "embedder") for name in (chosen.knowledge.embedder, chosen.tagging.embedder)
+            }.values(),
+        ]
     )
     out = console()
     with Progress(
@@ -145,7 +150,7 @@ def train(
     if label not in ("issue_type", "sentiment"):
         raise BadInput(f"label {label!r} is not one of issue_type, sentiment")
     chosen = settings()
-    embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder)
+    embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.tagging.embedder)
     report = train_model(read_rows(data), label, embedder, out / label, force=force)
     scores = report.scores
     typer.echo(f"{report.field}: {report.rows} rows, {report.groups} wordings, labels {', '.join(report.labels)}")

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -11,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from api import socket_io
 from callcue.core.events import Alert, CardAck, PartialTranscript
 from tests.unit.api.edge import CARD, Edge, closed, push, receive, send
-from tests.unit.api.fakes import FakeSession, started
+from tests.unit.api.fakes import started
 
 
 def alert(call_id: str, n: int) -> Alert:
@@ -87,7 +86,7 @@ async def test_drops_at_random_points_lose_and_repeat_nothing(edge: Edge) -> Non
 
 async def test_an_agents_calls_join_as_they_start(edge: Edge) -> None:
     await edge.log.append(started("old"), alert("old", 2))
-    await edge.log.append(started("other", "a2"))
+    await edge.log.append(started("other", "somebody-else"))
     async with edge.socket("/v1/desktop?agent_id=a1&after=old:1", "a1") as desk:
         assert (await receive(desk))["agent_id"] == "a1"
         assert [(e["call_id"], e["seq"]) for e in [await receive(desk)]] == [("old", 2)]
@@ -101,7 +100,7 @@ async def test_an_agents_calls_join_as_they_start(edge: Edge) -> None:
 
 async def test_an_agent_without_a_query_follows_its_own_calls_and_a_supervisor_all(edge: Edge) -> None:
     await edge.log.append(started("mine"))
-    await edge.log.append(started("other", "a2"))
+    await edge.log.append(started("other", "somebody-else"))
     async with edge.socket("/v1/desktop", "a1") as desk, edge.socket("/v1/desktop", "sue") as watch:
         assert (await receive(desk))["agent_id"] == "a1"
         assert (await receive(watch))["agent_id"] is None
@@ -114,7 +113,7 @@ async def test_an_agent_without_a_query_follows_its_own_calls_and_a_supervisor_a
 
 
 async def test_calls_that_are_gone_or_not_mine_do_not_keep_a_desktop_out(edge: Edge) -> None:
-    await edge.log.append(started("other", "a2"))
+    await edge.log.append(started("other", "somebody-else"))
     await edge.log.append(started("mine"))
     async with edge.socket("/v1/desktop?agent_id=a1&after=gone:7,other:0", "a1") as desk:
         await receive(desk)
@@ -142,7 +141,7 @@ BAD_QUERIES = {
 @pytest.mark.parametrize("query", BAD_QUERIES)
 async def test_a_bad_query_is_refused_by_name(edge: Edge, query: str) -> None:
     await edge.log.append(started("c1"))
-    await edge.log.append(started("other", "a2"))
+    await edge.log.append(started("other", "somebody-else"))
     async with edge.socket(f"/v1/desktop?{query}", "a1") as desk:
         assert (await receive(desk))["event"] == "error"
         assert await closed(desk) == BAD_QUERIES[query]
@@ -229,31 +228,12 @@ async def test_a_desktop_that_does_not_read_is_cut_off_and_can_come_back(
     assert seen == list(range(1, 302))
 
 
-async def test_a_call_that_starts_while_a_desktop_connects_is_not_missed(edge: Edge) -> None:
-    """The call is in this process but its row was not there when the rows were read."""
-    original = edge.services.calls.unfinished
-
-    async def slow_listing() -> Any:
-        rows = await original()
-        await edge.log.append(started("between"))
-        edge.manager.sessions["between"] = FakeSession(call_id="between", request=_request("a1"))
-        return rows
-
-    edge.services.calls.unfinished = slow_listing  # type: ignore[method-assign]
+async def test_calls_that_run_already_are_shown_from_their_beginning(edge: Edge) -> None:
+    await edge.log.append(started("running"))
+    await edge.log.append(started("other", "somebody-else"))
     async with edge.socket("/v1/desktop", "a1") as desk:
         await receive(desk)
-        assert (await receive(desk))["call_id"] == "between"
-
-
-def _request(agent_id: str) -> Any:
-    from callcue.calls.start import StartCall
-
-    return StartCall(
-        call_id="between",
-        agent_id=agent_id,
-        caller=None,
-        channels=("caller",),
-        sample_rate=8000,
-        encoding="pcmu",
-        language="zh",
-    )
+        first = await receive(desk)
+        assert (first["call_id"], first["seq"]) == ("running", 1)
+        await edge.log.append(alert("running", 7))
+        assert (await receive(desk))["seq"] == 2

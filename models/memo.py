@@ -1,0 +1,50 @@
+"""An embedder that remembers what it embedded last: several stages of a call ask about the same sentence."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Literal
+
+from callcue.core.ports import Embedder, Vectors
+
+SMALL = 8
+"""Only calls of at most so many texts are remembered: building an index must not push out live sentences."""
+
+
+class MemoEmbedder:
+    """Wraps an Embedder; thread-safe. What it holds is in memory only and goes with the process."""
+
+    def __init__(self, inner: Embedder, size: int = 512) -> None:
+        self._inner = inner
+        self._size = size
+        self._held: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The wrapped model's name."""
+        return self._inner.name
+
+    @property
+    def dims(self) -> int:
+        """Length of one vector."""
+        return self._inner.dims
+
+    def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:
+        """One row per text, from memory where it is known."""
+        if len(texts) > SMALL:
+            return self._inner.embed(texts, role=role)
+        with self._lock:
+            rows = {text: self._held.get((role, text)) for text in texts}
+        new = [text for text, row in rows.items() if row is None]
+        if new:
+            made = self._inner.embed(new, role=role)
+            width = 4 * made.dims
+            rows |= {text: made.data[place * width : (place + 1) * width] for place, text in enumerate(new)}
+        with self._lock:
+            for text in texts:
+                self._held[(role, text)] = rows[text] or b""
+                self._held.move_to_end((role, text))
+            while len(self._held) > self._size:
+                self._held.popitem(last=False)
+        return Vectors(data=b"".join(rows[text] or b"" for text in texts), rows=len(texts), dims=self.dims)
