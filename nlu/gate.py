@@ -16,6 +16,7 @@ class Customer:
     """What is known of the person who calls. An empty field is unknown."""
 
     lifecycle: str = ""
+    segment: str = ""
     region: str = ""
     language: str = ""
 
@@ -78,14 +79,21 @@ def eligible(
 
 
 def _for_customer(card: Card, customer: Customer, spoken: Language) -> bool:
-    """A limit that cannot be checked is not met: a card for new customers is noise to everybody else."""
+    """A limit rules a card out when the customer is known to be outside it. What is not known rules nothing out, for a
+    caller who asks about it may well be meant; but a culture card is a claim about somebody, and needs to be sure.
+    """
     audience = card.audience
     wanted = (
         (audience.lifecycle, (customer.lifecycle,)),
+        (audience.segment, (customer.segment,)),
         (audience.region, (customer.region,)),
         (audience.language, (customer.language, spoken)),
     )
-    return all(not limits or any(v in limits for v in values if v) for limits, values in wanted)
+    unknown_passes = card.kind != "culture"
+    return all(
+        not limits or any(value in limits for value in values if value) or (unknown_passes and not any(values))
+        for limits, values in wanted
+    )
 
 
 def _valid(card: Card, now: datetime) -> bool:

@@ -37,6 +37,8 @@ class Audience:
     """Whom the card is for. An empty list places no limit."""
 
     lifecycle: tuple[str, ...] = ()
+    segment: tuple[str, ...] = ()
+    """Kinds of customer, such as 企业 or 个人."""
     region: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
 

@@ -60,7 +60,7 @@ def cards(draw: st.DrawFn) -> Card:
         triggers=tuple(draw(st.lists(trigger, max_size=3))),
         negative=draw(lines()),
         steps=steps,
-        audience=draw(st.builds(Audience, lifecycle=lines(), region=lines(), language=lines())),
+        audience=draw(st.builds(Audience, lifecycle=lines(), segment=lines(), region=lines(), language=lines())),
         priority=draw(st.integers(0, 100)),
         cooldown_s=draw(st.floats(0, 86_400)),
         max_per_call=draw(st.integers(1, 1000)),

@@ -295,7 +295,8 @@ async def test_partials_can_be_switched_off() -> None:
         ({"valid_to": "2026-11-23T01:59:59+00:00"}, False),
         ({"valid_to": "2026-11-23T02:00:01+00:00"}, True),
         ({"lang": "en"}, False),
-        ({"audience": Audience(lifecycle=("新客",))}, False),
+        ({"audience": Audience(lifecycle=("新客",))}, True),
+        ({"audience": Audience(region=("港台",)), "kind": "culture"}, False),
         ({"audience": Audience(language=("zh",))}, True),
     ],
 )
