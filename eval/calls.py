@@ -234,21 +234,31 @@ def show(figures: Figures, title: str) -> None:
         [[name, value, text.get(name, "")] for name, value in figures.items() if name not in hidden],
     )
     table("record, fields right", ["field", "right"], list(figures["fields"].items()))
-    names = ["hit_at_1", "hit_at_3", "wrong_per_call", "record_fields_right", "facts_right"]
-    table(
-        "calls", ["call", "cer", *names], [[c["call"], c["cer"], *(c[n] for n in names)] for c in figures["per_call"]]
-    )
+    names = ["wanted", "hit_at_1", "hit_at_3", "wrong_per_call", "record_fields_right", "facts_right"]
+    heads = ["call", *(f"cer {channel}" for channel in CHANNELS), *names]
+    per_call = figures["per_call"]
+    table("calls", heads, [[r["call"], *(r["cer"][c] for c in CHANNELS), *(r[n] for n in names)] for r in per_call])
+    show_turns(figures["per_turn"])
+
+
+def show_turns(per_turn: Sequence[Figures]) -> None:
+    """The turns where a card was wanted or a push was wrong: said, heard, wanted (by audio and by text), wrong."""
     rows = [
         [
             f"{row['call']} {row['turn']}: {row['text']}",
             row["heard"],
-            "  ".join(f"{card['card_id']}@{card['rank'] or '–'}" for card in row["wanted"]),
-            "  ".join(row["wrong"]),
+            _places(row["wanted"]),
+            _places(row["text_only"]["wanted"]),
+            "\n".join(row["wrong"]),
         ]
-        for row in figures["per_turn"]
+        for row in per_turn
         if row["wanted"] or row["wrong"]
     ]
-    table("turns with a wanted card or a wrong push", ["turn", "heard", "wanted @ place", "wrong"], rows)
+    table("turns with a wanted card or a wrong push", ["turn", "heard", "wanted @ place", "by text", "wrong"], rows)
+
+
+def _places(cards: Sequence[Figures]) -> str:
+    return "\n".join(f"{card['card_id']} @ {card['rank'] or '–'}" for card in cards)
 
 
 if __name__ == "__main__":

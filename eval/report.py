@@ -18,7 +18,10 @@ from callcue.core.errors import CallCueError
 Figures = dict[str, Any]
 """JSON-ready. Names and units as in docs/evaluation.md."""
 
-console = Console()
+_WIDE = 160
+"""Columns where there is no terminal whose width could be asked for: a table in a log is not cut to 80."""
+
+console = Console(width=None if sys.stdout.isatty() else _WIDE)
 _errors = Console(stderr=True)
 
 
