@@ -1,11 +1,17 @@
-"""Settings of the engine, frozen, as they travel to its processes."""
+"""Settings of recognition, frozen: the engine's, as they travel to its processes, and a channel's."""
 
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asr.endpoint import EndpointConfig
+from callcue.core.speech import LanguageChoice
+
 if TYPE_CHECKING:
     from callcue.core.settings import SpeechSettings
+
+
+_RESAMPLER_LAG_MS = 120
 
 
 def available_cores() -> int:
@@ -43,4 +49,42 @@ class EngineConfig:
             max_batch=settings.max_batch,
             beam_size=settings.beam_size,
             padding_s=settings.padding_s,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamConfig:
+    """How a channel is recognised."""
+
+    partial_interval_s: float = 1.2
+    """Seconds of speech between partial decodes; load and long segments stretch it. 0: no partials."""
+    end_silence_ms: int = 560
+    max_segment_s: float = 14.0
+    vad_aggressiveness: int = 2
+    """For whoever makes the VoiceActivity."""
+    language: LanguageChoice = "zh"
+    """For calls that do not say."""
+    early_silence_ms: int = 400
+    """Silence after which the final decode is begun in advance, when the engine has time. 0: never."""
+    max_pending_finals: int = 6
+    """Segments of one channel that may wait for their final decode before ``feed`` waits."""
+
+    @classmethod
+    def from_settings(cls, settings: "SpeechSettings") -> "StreamConfig":
+        """The streaming part of the settings."""
+        return cls(
+            partial_interval_s=settings.partial_interval_s,
+            end_silence_ms=settings.end_silence_ms,
+            max_segment_s=settings.max_segment_s,
+            vad_aggressiveness=settings.vad_aggressiveness,
+            language=settings.language,
+        )
+
+    @property
+    def endpointing(self) -> EndpointConfig:
+        """The end of a window must have left the resampler when the segment closes."""
+        return EndpointConfig(
+            end_silence_ms=self.end_silence_ms,
+            post_roll_ms=min(200, self.end_silence_ms - _RESAMPLER_LAG_MS),
+            max_segment_ms=int(self.max_segment_s * 1000),
         )

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.config import EngineConfig
-from asr.guards import Reason, judge, worth_a_second_try
+from asr.guards import Reason, judge, stutters, worth_a_second_try
 from asr.script import to_simplified
 from asr.speech_check import SpeechCheck
 from asr.words import word_times
@@ -32,8 +32,20 @@ _TOKENS_PER_S: dict[Language, float] = {"zh": 12.0, "en": 8.0}
 _SPARE_TOKENS = 12
 _MAX_LENGTH = 448
 _MAX_PROMPT_TOKENS = 96
-_SECOND_TRY_TEMPERATURES = (0.0, 0.4)
+_SEED = 1
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """How text is looked for."""
+
+    beam: int
+    full: bool = False
+    """Pad to 30 s."""
+    repetition_penalty: float = 1.0
+    temperature: float = 0.0
+    """Above 0: sample instead of searching."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +80,11 @@ class _Decoded:
     encoded: Any
     """The encoder's output of the batch, for the alignment."""
     row: int
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """Orders several decodes of one window: believable, free of repetition, probable."""
+        return self.verdict is None, not stutters(self.text), self.avg_logprob
 
     @property
     def verdict(self) -> Reason | None:
@@ -155,14 +172,13 @@ class WindowDecoder:
     def _group(self, jobs: list[_Job], *, final: bool) -> list[Hypothesis]:
         if not jobs:
             return []
-        beam = self._config.beam_size if final else 1
-        decoded = self._run(jobs, beam=beam)
+        decoded = self._run(jobs, _Search(beam=self._config.beam_size if final else 1))
         times = self._words(decoded) if final else {}
         return [self._finish(item, times.get(item.job.index, ()), final=final) for item in decoded]
 
     def _finish(self, item: _Decoded, words: Sequence[Any], *, final: bool) -> Hypothesis:
         verdict, second = item.verdict, False
-        if final and worth_a_second_try(verdict, item.avg_logprob):
+        if final and worth_a_second_try(verdict, item.text):
             second = True
             item, words = self._second_try(item)
             verdict = item.verdict
@@ -180,30 +196,41 @@ class WindowDecoder:
         return replace(base, text=text, words=tuple(words))
 
     def _second_try(self, item: _Decoded) -> tuple[_Decoded, Sequence[Any]]:
-        """The careful decode: full window, then another temperature. The best believable result, else the first."""
+        """Careful decodes, until one is believable: with a penalty for repetition, which ends most loops at the price
+        of the first try; then in the full window; then with some chance. Returns the best, which may still be wrong."""
         job = replace(item.job, language=item.language)
         best = item
-        for temperature in _SECOND_TRY_TEMPERATURES:
-            again = self._run([job], beam=self._config.beam_size, full=True, temperature=temperature)[0]
-            better = (again.verdict is None, again.avg_logprob) > (best.verdict is None, best.avg_logprob)
+        beam = self._config.beam_size
+        for search in (
+            _Search(beam=beam, repetition_penalty=1.2),
+            _Search(beam=beam, repetition_penalty=1.1, full=True),
+            _Search(beam=1, repetition_penalty=1.1, full=True, temperature=0.4),
+        ):
+            again = self._run([job], search)[0]
+            better = again.rank > best.rank
             best = again if better else best
-            if best.verdict is None:
+            if not worth_a_second_try(best.verdict, best.text):
                 break
         return best, self._words([best]).get(job.index, ())
 
-    def _run(self, jobs: list[_Job], *, beam: int, full: bool = False, temperature: float = 0.0) -> list[_Decoded]:
-        encoded = self._model.encode(self._features(jobs, full=full))
+    def _run(self, jobs: list[_Job], search: _Search) -> list[_Decoded]:
+        encoded = self._model.encode(self._features(jobs, full=search.full))
         languages = self._detect(jobs, encoded)
         prompts = self._prompts(jobs, [language for language, _ in languages])
         budget = max(
             job.speech_ms / 1000 * _TOKENS_PER_S[language] for job, (language, _) in zip(jobs, languages, strict=True)
         )
-        sampling: dict[str, Any] = {"beam_size": beam, "patience": 1.0}
-        if temperature > 0:
-            sampling = {"beam_size": 1, "num_hypotheses": 1, "sampling_topk": 0, "sampling_temperature": temperature}
+        sampling: dict[str, Any] = {"patience": 1.0}
+        if search.temperature > 0:
+            import ctranslate2
+
+            ctranslate2.set_random_seed(_SEED)  # the same window gives the same text, whatever came before
+            sampling = {"sampling_topk": 0, "sampling_temperature": search.temperature}
         generated = self._model.model.generate(
             encoded,
             prompts,
+            beam_size=search.beam,
+            repetition_penalty=search.repetition_penalty,
             max_length=min(_MAX_LENGTH, len(prompts[0]) + int(budget) + _SPARE_TOKENS),
             return_scores=True,
             return_no_speech_prob=True,

@@ -33,7 +33,14 @@ class Running:
     start_ms: int
     window_start_ms: int
     voiced_end_ms: int
+    window_end_ms: int
+    """Where the window will end if nobody speaks any more."""
     now_ms: int
+
+    @property
+    def silence_ms(self) -> int:
+        """Silence at its end so far."""
+        return self.now_ms - self.voiced_end_ms
 
 
 class Segmenter:
@@ -78,9 +85,9 @@ class Segmenter:
         segment = self._endpointer.finish(self.received_ms)
         return self._closed(segment) if segment is not None else closed
 
-    def window(self, start_ms: int) -> bytes:
-        """Audio since ``start_ms``, at the engine's rate: the window of a partial decode."""
-        return self._buffer.slice(start_ms, self._buffer.end_ms)
+    def window(self, start_ms: int, end_ms: int | None = None) -> bytes:
+        """Audio between two call times, or up to now, at the engine's rate."""
+        return self._buffer.slice(start_ms, self._buffer.end_ms if end_ms is None else end_ms)
 
     def _frame(self, frame: bytes, samples: bytes) -> Closed | Running | None:
         """Handle one frame; ``samples`` is the part of it that was really received."""
@@ -96,6 +103,7 @@ class Segmenter:
                 start_ms=since[0],
                 window_start_ms=since[1],
                 voiced_end_ms=self._endpointer.voiced_end_ms,
+                window_end_ms=self._endpointer.window_end_ms,
                 now_ms=self._endpointer.now_ms,
             )
         self._buffer.forget_before(self._endpointer.keep_from_ms)

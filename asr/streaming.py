@@ -2,15 +2,18 @@
 
 ``feed`` cuts the audio into segments and hands windows to the scheduler; it waits only when too many finals of this
 channel are undecoded. Results come back through ``emit`` in the order in which the segments began.
+
+The final decode begins early, in a pause that may turn out to be the end: by the time the silence is long enough the
+text is often there. If speech goes on, that decode was a partial.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol, TypeVar
 
-from asr.endpoint import EndpointConfig
+from asr.config import StreamConfig
 from asr.language import LanguageBelief
 from asr.segmenter import Closed, Running, Segmenter
 from asr.stability import LocalAgreement
@@ -18,12 +21,11 @@ from callcue.core.errors import CallCueError
 from callcue.core.ports import VoiceActivity
 from callcue.core.speech import Channel, Hypothesis, LanguageChoice, Window
 
-if TYPE_CHECKING:
-    from callcue.core.settings import SpeechSettings
+__all__ = ["ChannelRecogniser", "StreamConfig", "TranscriptUpdate"]
 
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
-_RESAMPLER_LAG_MS = 120
 _PAUSE_MS = 240
 _LONG_SEGMENT_SHARE = 0.25  # partials of long segments are spaced by this share of what was decoded last
 
@@ -37,42 +39,6 @@ class Scheduler(Protocol):
     async def final(self, window: Window, key: str) -> Hypothesis: ...
 
     async def partial(self, window: Window, key: str) -> Hypothesis | None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamConfig:
-    """How a channel is recognised."""
-
-    partial_interval_s: float = 1.2
-    """Seconds of speech between partial decodes; load and long segments stretch it. 0: no partials."""
-    end_silence_ms: int = 560
-    max_segment_s: float = 14.0
-    vad_aggressiveness: int = 2
-    """For whoever makes the VoiceActivity."""
-    language: LanguageChoice = "zh"
-    """For calls that do not say."""
-    max_pending_finals: int = 6
-    """Segments of one channel that may wait for their final decode before ``feed`` waits."""
-
-    @classmethod
-    def from_settings(cls, settings: "SpeechSettings") -> "StreamConfig":
-        """The streaming part of the settings."""
-        return cls(
-            partial_interval_s=settings.partial_interval_s,
-            end_silence_ms=settings.end_silence_ms,
-            max_segment_s=settings.max_segment_s,
-            vad_aggressiveness=settings.vad_aggressiveness,
-            language=settings.language,
-        )
-
-    @property
-    def endpointing(self) -> EndpointConfig:
-        """The end of a window must have left the resampler when the segment closes."""
-        return EndpointConfig(
-            end_silence_ms=self.end_silence_ms,
-            post_roll_ms=min(200, self.end_silence_ms - _RESAMPLER_LAG_MS),
-            max_segment_ms=int(self.max_segment_s * 1000),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +58,7 @@ class TranscriptUpdate:
     """Only grows until the final; a final's whole text."""
     unstable: str
     hypothesis: Hypothesis | None
-    """Of the decode behind this update; a final's words are in call time. None: the engine failed."""
+    """Of the decode behind this update; a final's words are in call time, a partial's have none; None: it failed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -108,6 +74,8 @@ class _Live:
     shown: bool = False
     done: bool = False
     held: TranscriptUpdate | None = None  # a partial that waits for the finals of earlier segments
+    early: "asyncio.Task[Hypothesis | None] | None" = None  # a final decode begun in advance
+    early_end_ms: int = 0  # where the window of that decode ends
 
 
 class ChannelRecogniser:
@@ -139,7 +107,7 @@ class ChannelRecogniser:
         self._pending: dict[int, tuple[_Live, int]] = {}  # segments on their way to the final, and their length in ms
         self._room = asyncio.Semaphore(config.max_pending_finals)
         self._turn = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._failure: BaseException | None = None
         self._finished = False
 
@@ -203,16 +171,36 @@ class ChannelRecogniser:
         if self._live is None:
             self._live = self._open(event.start_ms)
         live = self._live
+        self._maybe_early(live, event)
         if self._config.partial_interval_s <= 0:
             return
         interval_ms = self._config.partial_interval_s * 1000 * self._scheduler.partial_stretch
         interval_ms = max(interval_ms, _LONG_SEGMENT_SHARE * (live.asked_ms - event.window_start_ms))
         # in a pause the final may be near: a partial would cost as much and say no more
-        speaking = event.now_ms - event.voiced_end_ms < _PAUSE_MS
+        speaking = event.silence_ms < _PAUSE_MS
         if speaking and event.now_ms - live.asked_ms >= interval_ms:
             live.asked_ms = event.now_ms
             window = self._window(self._segmenter.window(event.window_start_ms), final=False)
             self._spawn(self._partial(live, event, window))
+
+    def _maybe_early(self, live: _Live, event: Running) -> None:
+        """Begin the final decode in advance, or give up one that speech has overtaken."""
+        if live.early is not None and event.window_end_ms != live.early_end_ms:
+            live.early.cancel()
+            live.early = None
+        wanted = 0 < self._config.early_silence_ms <= event.silence_ms
+        if wanted and live.early is None and self._scheduler.partial_stretch <= 1.0:
+            pcm = self._segmenter.window(event.window_start_ms, event.window_end_ms)
+            live.early_end_ms = event.window_end_ms
+            live.early = self._spawn(self._early(live, event, self._window(pcm, final=True)))
+
+    async def _early(self, live: _Live, event: Running, window: Window) -> Hypothesis | None:
+        try:
+            hypothesis = await self._scheduler.final(window, self._key)
+        except CallCueError:
+            return None  # the final itself will try again, and say so
+        self._spawn(self._take(live, event, hypothesis))
+        return hypothesis
 
     async def _close(self, event: Closed) -> None:
         live = self._live or self._open(event.segment.start_ms)
@@ -224,19 +212,25 @@ class ChannelRecogniser:
     def _window(self, pcm: bytes, *, final: bool) -> Window:
         return Window(pcm=pcm, language=self._belief.settled, final=final)
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _spawn(self, work: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._forget)
+        return task
 
-    def _forget(self, task: "asyncio.Task[None]") -> None:
+    def _forget(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._failure = self._failure or task.exception()
 
     async def _partial(self, live: _Live, event: Running, window: Window) -> None:
         hypothesis = await self._scheduler.partial(window, self._key)
-        if hypothesis is None or live.done or event.now_ms <= live.seen_ms:
+        if hypothesis is not None:
+            await self._take(live, event, hypothesis)
+
+    async def _take(self, live: _Live, event: Running, hypothesis: Hypothesis) -> None:
+        """What was heard of a segment that is not final yet."""
+        if live.done or event.now_ms <= live.seen_ms:
             return
         live.seen_ms = event.now_ms
         if hypothesis.rejected or not hypothesis.text:
@@ -253,7 +247,7 @@ class ChannelRecogniser:
             end_ms=event.voiced_end_ms,
             stable=stable,
             unstable=unstable,
-            hypothesis=hypothesis,
+            hypothesis=replace(hypothesis, words=()),  # an early final's are in the window's time
         )
         async with self._turn:
             await self._show_held(live)
@@ -269,11 +263,14 @@ class ChannelRecogniser:
 
     async def _final(self, live: _Live, event: Closed) -> None:
         hypothesis: Hypothesis | None = None
-        failure: CallCueError | None = None
+        failure: Exception | None = None
         try:
-            hypothesis = await self._scheduler.final(self._window(event.pcm, final=True), self._key)
-        except CallCueError as error:
-            _log.error("a segment of %d ms could not be decoded: %s", len(event.pcm) // 32, error.code)
+            if live.early is not None and live.early_end_ms == event.segment.window_end_ms:
+                hypothesis = await live.early
+            if hypothesis is None:
+                hypothesis = await self._scheduler.final(self._window(event.pcm, final=True), self._key)
+        except Exception as error:  # noqa: BLE001 -- a back end's call: raised again below, after its turn was passed on
+            _log.error("a segment of %d ms could not be decoded: %s", len(event.pcm) // 32, type(error).__name__)
             failure = error
         async with self._turn:
             await self._turn.wait_for(lambda: live.number == self._next_to_end)

@@ -15,6 +15,9 @@ MARGIN_DB = 4.0
 """Speech frames are at least this much louder than the tracked noise."""
 MAX_TRACKED_DBFS = -38.0
 """The noise estimate never rises above this, so that loud, dense speech cannot become its own floor."""
+WARM_UP_MS = 100
+"""webrtcvad begins by calling everything speech; so long, speech must be louder than ``MAX_TRACKED_DBFS``. Softer
+speech in the first samples is kept by the segment's pre-roll."""
 _RISE_DB = 0.03
 """Per frame: 1.5 dB a second upwards; downwards the estimate follows at once."""
 SILENCE_DBFS = -96.0
@@ -40,6 +43,7 @@ class WebRtcVad:
         self._vad = webrtcvad.Vad(aggressiveness)
         self._frame_ms = frame_ms
         self._noise_dbfs = SILENCE_DBFS
+        self._seen_ms = 0
 
     @property
     def frame_ms(self) -> int:
@@ -56,7 +60,9 @@ class WebRtcVad:
         level = level_dbfs(frame)
         # webrtcvad keeps state of its own: it sees every frame, also those that the floor decides
         voiced = bool(self._vad.is_speech(frame, sample_rate))
-        loud = level >= max(ABSOLUTE_FLOOR_DBFS, self._noise_dbfs + MARGIN_DB)
+        self._seen_ms += self._frame_ms
+        floor = MAX_TRACKED_DBFS if self._seen_ms <= WARM_UP_MS else ABSOLUTE_FLOOR_DBFS
+        loud = level >= max(floor, self._noise_dbfs + MARGIN_DB)
         rising = min(self._noise_dbfs + _RISE_DB, MAX_TRACKED_DBFS)
         self._noise_dbfs = min(level, rising) if level > SILENCE_DBFS else self._noise_dbfs
         return voiced and loud

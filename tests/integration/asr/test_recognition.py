@@ -1,6 +1,7 @@
 """The real model on the demo call, on what is no speech, and through a process's death."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -89,17 +90,17 @@ async def test_both_channels_are_understood_apart(scheduler: DecodeScheduler) ->
         recognise(scheduler, demo_channel(0, 0, 16_800), channel="caller"),
         recognise(scheduler, demo_channel(1, 0, 16_800), channel="agent"),
     )
-    assert errors(turns("caller", 0, 16_800), text(caller)) < 0.5
+    assert errors(turns("caller", 0, 16_800), text(caller)) < 0.4
     assert errors(turns("agent", 0, 16_800), text(agent)) < 0.35
-    assert "声音都没有了" in text(caller)
-    assert "客服" in text(agent)
-    assert "声音" not in text(agent)
-    first = agent[0]
+    assert "耳机" in text(caller)
+    assert "服务" in text(agent)
+    assert "耳机" not in text(agent)
+    first = next(update for update in agent if update.final)
     assert abs(first.start_ms - 554) < 400
     assert first.hypothesis is not None
     words = first.hypothesis.words
     assert first.start_ms - 300 <= words[0].start_ms < words[-1].end_ms <= first.end_ms + 400
-    assert all(a.start_ms <= b.start_ms for a, b in zip(words, words[1:], strict=False))
+    assert all(a.start_ms <= b.start_ms for a, b in itertools.pairwise(words))
 
 
 class Patient:
@@ -132,18 +133,18 @@ async def test_partials_and_the_detected_language(scheduler: DecodeScheduler) ->
         channel="agent", sample_rate=RATE, language="auto", scheduler=patient, vad=WebRtcVad(2),
         config=StreamConfig(), emit=emit,
     )  # fmt: skip
-    pcm = demo_channel(1, 0, 4_800)
+    pcm = demo_channel(1, 17_000, 22_200)
     for at in range(0, len(pcm), 3_200):
         await recogniser.feed(pcm[at : at + 3_200])
         await asyncio.sleep(0)
-        while patient.running:
+        while patient.running:  # noqa: ASYNC110 -- a real engine decodes meanwhile
             await asyncio.sleep(0.01)
     await recogniser.finish()
     partials = [update for update in updates if not update.final]
     assert len(partials) >= 2
     assert partials[-1].stable
     assert all(update.hypothesis is not None and update.hypothesis.language == "zh" for update in updates)
-    for before, after in zip(partials, partials[1:], strict=False):
+    for before, after in itertools.pairwise(partials):
         if before.segment_id == after.segment_id:
             assert after.stable.startswith(before.stable)
 
@@ -193,7 +194,7 @@ async def test_a_process_killed_in_mid_call_loses_nothing(engine: WhisperEngine,
     pcm = demo_channel(1, 0, 4_800)
     before = await recognise(scheduler, pcm, channel="agent")
     task = asyncio.create_task(recognise(scheduler, pcm, channel="agent"))
-    while not scheduler.lag_s:
+    while not scheduler.lag_s:  # noqa: ASYNC110 -- a real engine decodes meanwhile
         await asyncio.sleep(0.01)
     (pid,) = engine.worker_pids
     os.kill(pid, signal.SIGKILL)

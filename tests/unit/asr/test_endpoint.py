@@ -1,10 +1,12 @@
 """Where segments begin and end."""
 
+import itertools
+
 import pytest
 
 from asr.endpoint import EndpointConfig, Endpointer, Segment
 
-CONFIG = EndpointConfig(max_segment_ms=4000)
+CONFIG = EndpointConfig(max_segment_ms=4000, patience_ms=0)
 
 
 def run(marks: str, config: EndpointConfig = CONFIG, levels: list[float] | None = None) -> list[Segment]:
@@ -54,7 +56,7 @@ def test_a_short_pause_does_not_split() -> None:
 def test_windows_never_overlap_and_speech_lies_inside() -> None:
     segments = run(("#" * 20 + "." * 29) * 6)
     assert len(segments) == 6
-    for before, after in zip(segments, segments[1:], strict=False):
+    for before, after in itertools.pairwise(segments):
         assert before.window_end_ms <= after.window_start_ms
     for segment in segments:
         assert segment.window_start_ms <= segment.start_ms < segment.end_ms <= segment.window_end_ms
@@ -67,10 +69,17 @@ def test_a_long_segment_is_cut_at_its_quietest_place_and_nothing_is_lost() -> No
     assert segments[0].cut
     assert abs(segments[0].window_end_ms - 3060) <= 40
     assert segments[0].window_start_ms == 0
-    for before, after in zip(segments, segments[1:], strict=False):
+    for before, after in itertools.pairwise(segments):
         assert before.window_end_ms == after.window_start_ms == after.start_ms
     assert segments[-1].window_end_ms == 10_000
     assert all(s.window_end_ms - s.window_start_ms <= 4000 for s in segments)
+
+
+def test_short_segments_are_given_more_time() -> None:
+    """Context is worth more than 0.3 s: a short piece waits for its sentence, a long sentence ends at once."""
+    patient = EndpointConfig(max_segment_ms=14_000, patience_ms=400, patient_until_ms=8000)
+    assert len(run("#" * 50 + "." * 40 + "#" * 50 + "." * 60, patient)) == 1
+    assert len(run("#" * 400 + "." * 40 + "#" * 50 + "." * 60, patient)) == 2
 
 
 def test_a_config_that_cannot_work_is_refused() -> None:

@@ -57,7 +57,7 @@ def test_other_rates_become_16_khz(tmp_path: Path, rate: int) -> None:
     assert all(abs(main_hz(channel, 16000) - 440) < 3 for channel in audio.channels)
 
 
-@pytest.mark.parametrize(("name", "codec"), [("a.flac", "flac"), ("a.mp3", "mp3"), ("a.m4a", "aac"), ("a.mkv", "flac")])
+@pytest.mark.parametrize(("name", "codec"), [("a.flac", "flac"), ("a.mp3", "mp3"), ("a.m4a", "aac")])
 def test_usual_formats(tmp_path: Path, name: str, codec: str) -> None:
     audio = read_audio(write_encoded(tmp_path / name, codec, 44100, sine(440, 44100, 1.0)))
     assert (audio.sample_rate, len(audio.channels)) == (16000, 2)

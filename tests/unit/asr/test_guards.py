@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr.guards import has_loop, is_boilerplate, judge
+from asr.guards import has_loop, is_boilerplate, judge, stutters, worth_a_second_try
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,11 @@ def test_a_sure_farewell_may_have_been_said() -> None:
 def test_verdicts(text: str, speech_ms: int, avg_logprob: float, no_speech_prob: float, reason: str | None) -> None:
     verdict = judge(text, speech_ms=speech_ms, language="zh", avg_logprob=avg_logprob, no_speech_prob=no_speech_prob)
     assert verdict == reason
+
+
+def test_repetition_that_people_share_with_decoders_is_tried_again_but_not_rejected() -> None:
+    assert stutters("您好 您好 您好 您好 您好")
+    assert worth_a_second_try(None, "您好 您好 您好 您好 您好")
+    for text in ("没有没有没有", "八八八八八八八八", "1380 1380 1380 1380", "对对对对对", "好的，谢谢您"):
+        assert not worth_a_second_try(None, text)
+    assert not worth_a_second_try("no_speech", "")

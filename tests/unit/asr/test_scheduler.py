@@ -1,4 +1,4 @@
-"""Finals first and never dropped; partials newest-wins, thinned out under load; windows of different calls in one batch."""
+"""Finals first and never dropped; partials newest-wins, thinned out under load; batches across calls."""
 
 import asyncio
 from typing import Any

@@ -1,6 +1,8 @@
 """One channel's audio in, updates out: independent of chunks, in order, complete."""
 
 import asyncio
+import hashlib
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +17,13 @@ from callcue.core.settings import SpeechSettings
 from callcue.core.speech import Hypothesis, Window, Word
 from tests.unit.asr.fakes import GatedEngine, LoudIsSpeech, StillClock, pcm, settle
 
-CALL = pcm(("talk", 900), ("quiet", 700), ("talk", 2600), ("quiet", 300), ("talk", 400), ("quiet", 900), ("talk", 350))
+CALL = pcm(
+    ("talk", 900), ("quiet", 1200), ("talk", 2600), ("quiet", 500), ("talk", 400), ("quiet", 1200), ("talk", 350)
+)
+
+
+def spell(pcm: bytes) -> str:
+    return hashlib.sha256(pcm).hexdigest()
 
 
 class Updates(list[TranscriptUpdate]):
@@ -39,8 +47,13 @@ def recogniser(engine: GatedEngine, emit: Any, **config: Any) -> ChannelRecognis
     )
 
 
-async def transcribe(audio: bytes, sizes: Sequence[int], **config: Any) -> tuple[Updates, GatedEngine]:
-    engine, updates = GatedEngine(), Updates()
+async def transcribe(
+    audio: bytes, sizes: Sequence[int], mark: bool = False, **config: Any
+) -> tuple[Updates, GatedEngine]:
+    engine, updates = (
+        GatedEngine(say=lambda window: f"{window.duration_ms}ms{spell(window.pcm) if mark else ''}"),
+        Updates(),
+    )
     engine.open = True
     channel = recogniser(engine, updates, **config)
     at = i = 0
@@ -58,25 +71,22 @@ def shape(updates: Updates) -> list[tuple[str, int, int, str]]:
 
 
 async def test_segments_times_and_windows() -> None:
-    updates, engine = await transcribe(CALL, [320])
+    updates, _ = await transcribe(CALL, [320])
     assert [(u.segment_id, u.start_ms, u.end_ms) for u in updates.finals] == [
         ("caller-1", 0, 900),
-        ("caller-2", 1600, 4900),
-        ("caller-3", 5800, 6150),
+        ("caller-2", 2100, 5600),
+        ("caller-3", 6800, 7150),
     ]
-    finals = [w for batch in engine.batches for w in batch if w.final]
-    assert [w.duration_ms for w in finals] == [1100, 3800, 650]
+    assert [u.stable for u in updates.finals] == ["1100ms", "4000ms", "650ms"]
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(1, 32_000), min_size=1, max_size=8))
 def test_any_chunk_size_gives_the_same_segments(sizes: list[int]) -> None:
     async def both() -> None:
-        one, engine_one = await transcribe(CALL, [320], partial_interval_s=0.0)
-        other, engine_other = await transcribe(CALL, sizes, partial_interval_s=0.0)
-        assert shape(one) == shape(other)
-        audio = [sorted(w.pcm for batch in engine.batches for w in batch) for engine in (engine_one, engine_other)]
-        assert audio[0] == audio[1]
+        one, _ = await transcribe(CALL, [320], mark=True)
+        other, _ = await transcribe(CALL, sizes, mark=True)
+        assert shape(one) == shape(other)  # the text spells the window's samples
 
     asyncio.run(both())
 
@@ -105,7 +115,7 @@ async def test_partials_come_before_their_final_and_stable_text_grows() -> None:
     engine, updates = GatedEngine(say=lambda w: next(says)), Updates()
     engine.open = True
     channel = recogniser(engine, updates, partial_interval_s=0.5)
-    audio = pcm(("talk", 2400), ("quiet", 700))
+    audio = pcm(("talk", 2400), ("quiet", 1200))
     for at in range(0, len(audio), 3200):
         await channel.feed(audio[at : at + 3200])
         await settle()
@@ -113,7 +123,7 @@ async def test_partials_come_before_their_final_and_stable_text_grows() -> None:
     assert [u.final for u in updates] == [False] * (len(updates) - 1) + [True]
     assert len(updates) >= 4
     assert [u.revision for u in updates] == list(range(1, len(updates) + 1))
-    for before, after in zip(updates, updates[1:-1], strict=False):
+    for before, after in itertools.pairwise(updates):
         assert after.stable.startswith(before.stable)
     assert {u.segment_id for u in updates} == {"caller-1"}
 
@@ -138,7 +148,7 @@ async def test_results_that_overtake_each_other_are_emitted_in_order() -> None:
         channel="agent", sample_rate=8000, language="zh", scheduler=Overtaking(), vad=LoudIsSpeech(),
         config=StreamConfig(), emit=updates,
     )  # fmt: skip
-    await channel.feed(pcm(("talk", 900), ("quiet", 700), ("talk", 2600), ("quiet", 900)))
+    await channel.feed(pcm(("talk", 900), ("quiet", 1200), ("talk", 2600), ("quiet", 1200)))
     second.set()
     await settle()
     assert partial.is_set()
@@ -146,13 +156,39 @@ async def test_results_that_overtake_each_other_are_emitted_in_order() -> None:
     assert channel.lag_ms > 3000
     first.set()
     await channel.finish()
-    assert [u.start_ms for u in updates.finals] == [0, 1600]
+    assert [u.start_ms for u in updates.finals] == [0, 2100]
+
+
+async def test_the_final_decode_begins_in_the_pause() -> None:
+    """By the time the silence is long enough the text is there; going on to speak makes that decode a partial."""
+    engine, updates = GatedEngine(), Updates()
+    channel = recogniser(engine, updates)
+    await channel.feed(pcm(("talk", 900), ("quiet", 460)))
+    await settle()
+    assert [[w.final for w in batch] for batch in engine.batches] == [[True]]
+    await engine.release()
+    assert [(u.final, u.unstable) for u in updates] == [(False, "1100ms")]
+    await channel.feed(pcm(("quiet", 700)))
+    await settle()
+    assert len(engine.batches) == 1
+    assert [(u.final, u.stable) for u in updates] == [(False, ""), (True, "1100ms")]
+
+
+async def test_an_early_decode_is_not_the_final_when_speech_goes_on() -> None:
+    engine, updates = GatedEngine(), Updates()
+    engine.open = True
+    channel = recogniser(engine, updates, partial_interval_s=0.0)
+    await channel.feed(pcm(("talk", 900), ("quiet", 460)))
+    await settle()
+    await channel.feed(pcm(("talk", 900), ("quiet", 460)))
+    await channel.finish()
+    assert [u.stable for u in updates.finals] == [f"{900 + 460 + 900 + 200}ms"]
 
 
 async def test_feed_waits_when_too_many_finals_are_out() -> None:
     engine, updates = GatedEngine(max_batch=1), Updates()
     channel = recogniser(engine, updates, max_pending_finals=2, partial_interval_s=0.0)
-    feeding = asyncio.create_task(channel.feed(pcm(("talk", 400), ("quiet", 700)) * 6))
+    feeding = asyncio.create_task(channel.feed(pcm(("talk", 400), ("quiet", 1200)) * 6))
     await settle()
     assert not feeding.done()
     for _ in range(8):
@@ -183,7 +219,7 @@ async def test_a_rejected_final_takes_its_partial_down_and_is_silent_otherwise()
         )  # fmt: skip
         await channel.feed(pcm(("talk", 1500)))
         await settle()
-        await channel.feed(pcm(("quiet", 800)))
+        await channel.feed(pcm(("quiet", 1200)))
         await channel.finish()
         assert [(u.final, u.stable) for u in updates] == expected
 
@@ -196,8 +232,12 @@ async def test_word_times_are_call_time() -> None:
 
     updates = Updates()
     channel = recogniser(Wordy(), updates)
-    await channel.feed(pcm(("quiet", 2000), ("talk", 500), ("quiet", 700)))
+    await channel.feed(pcm(("quiet", 2000), ("talk", 500), ("quiet", 600)))
+    await settle()
+    await channel.feed(pcm(("quiet", 800)))
     await channel.finish()
+    assert len(updates) == 2
+    assert all(update.hypothesis is not None and not update.hypothesis.words for update in updates if not update.final)
     assert updates.finals[0].hypothesis is not None
     (word,) = updates.finals[0].hypothesis.words
     assert (word.start_ms, word.end_ms) == (1700 + 350, 1700 + 600)
@@ -208,12 +248,11 @@ async def test_a_segment_that_cannot_be_decoded_is_reported_once_and_the_rest_go
     engine.open = True
     engine.failing = lambda windows: any(w.duration_ms < 2000 for w in windows)
     channel = recogniser(engine, updates, partial_interval_s=0.0)
-    audio = pcm(("talk", 900), ("quiet", 700), ("talk", 2600), ("quiet", 900))
-    with pytest.raises(EngineFailed):
-        for at in range(0, len(audio), 1600):
-            await channel.feed(audio[at : at + 1600])
-            await settle()
+    audio = pcm(("talk", 900), ("quiet", 1200), ("talk", 2600), ("quiet", 1200))
     await channel.feed(audio)
+    await settle()
+    with pytest.raises(EngineFailed):
+        await channel.feed(audio)
     with pytest.raises(EngineFailed):
         await channel.finish()
     assert updates.finals
@@ -226,7 +265,7 @@ async def test_an_error_of_the_receiver_is_not_swallowed() -> None:
     engine = GatedEngine()
     engine.open = True
     channel = recogniser(engine, broken)
-    await channel.feed(pcm(("talk", 900), ("quiet", 700)))
+    await channel.feed(pcm(("talk", 900), ("quiet", 1200)))
     with pytest.raises(RuntimeError, match="receiver"):
         await channel.finish()
 
@@ -234,7 +273,7 @@ async def test_an_error_of_the_receiver_is_not_swallowed() -> None:
 async def test_abort_stops_everything() -> None:
     engine, updates = GatedEngine(), Updates()
     channel = recogniser(engine, updates)
-    await channel.feed(pcm(("talk", 900), ("quiet", 700)))
+    await channel.feed(pcm(("talk", 900), ("quiet", 1200)))
     await settle()
     await channel.abort()
     await engine.release()

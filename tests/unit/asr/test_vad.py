@@ -34,6 +34,13 @@ def test_steady_noise_becomes_the_floor() -> None:
     assert vad.noise_dbfs == pytest.approx(-48.7, abs=2.0)
 
 
+def test_line_noise_at_the_start_is_not_speech() -> None:
+    """webrtcvad calls the first frames of anything speech."""
+    vad = WebRtcVad(2)
+    noise = (np.random.default_rng(2).standard_normal(8000) * 150).astype("<i2").tobytes()
+    assert not any(vad.is_speech(noise[at : at + 320], 8000) for at in range(0, 1600, 320))
+
+
 def test_frames_that_cannot_be_judged_are_refused() -> None:
     with pytest.raises(ValueError, match="10, 20 or 30"):
         WebRtcVad(2, frame_ms=25)
