@@ -160,8 +160,8 @@ class CallAssistant:
         out: list[Suggestion] = []
         # The best few are chosen first: when they are on the screen already, the next best is no better for that.
         for candidate in worthy[: self._config.max_cards_per_utterance]:
-            card = candidate.card
-            if self._gate.passes(card, heard.segment_id, heard.at_ms) and self._gate.has_room(heard.at_ms):
+            card, named = candidate.card, candidate.trigger is not None
+            if self._gate.passes(card, heard.segment_id, heard.at_ms) and self._gate.has_room(heard.at_ms, named=named):
                 self._gate.pushed(card, heard.segment_id, heard.at_ms)
                 reason = _reason(candidate, heard)
                 out.append(Suggestion(card=card, rank=len(out) + 1, score=candidate.score, reason=reason))

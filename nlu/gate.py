@@ -47,11 +47,16 @@ class Gate:
             return False
         return not times or at_ms - times[-1] >= card.cooldown_s * 1000
 
-    def has_room(self, at_ms: int) -> bool:
-        """Whether the minute before ``at_ms`` leaves room for one more card."""
+    def has_room(self, at_ms: int, *, named: bool) -> bool:
+        """Whether the minute before ``at_ms`` leaves room for one more card.
+
+        Half of the room is kept for cards that are ``named`` by a trigger: a few guesses of the search must not keep
+        out what the caller asks for by name.
+        """
         while self._recent and self._recent[0] <= at_ms - _MINUTE_MS:
             self._recent.popleft()
-        return len(self._recent) < self._config.max_cards_per_minute
+        most = self._config.max_cards_per_minute
+        return len(self._recent) < (most if named else (most + 1) // 2)
 
     def pushed(self, card: Card, segment_id: str, at_ms: int) -> None:
         """Remember a push."""

@@ -253,6 +253,17 @@ async def test_cards_a_minute_are_limited() -> None:
     assert await call.brings("换货", at=61) == ["k2"]
 
 
+async def test_guesses_leave_room_for_what_is_asked_by_name() -> None:
+    cards = [make("g1"), make("g2"), make("g3"), make("n1", "发票"), make("n2", "退货")]
+    similar = {f"g{n}": (f"屏幕闪了{n}", 0.9) for n in (1, 2, 3)}
+    call = Call(*cards, search=similar, max_cards_per_minute=4)
+    assert await call.brings("屏幕闪了1", at=0) == ["g1"]
+    assert await call.brings("屏幕闪了2", at=10) == ["g2"]
+    assert await call.brings("屏幕闪了3", at=20) == []
+    assert await call.brings("发票", at=30) == ["n1"]
+    assert await call.brings("退货", at=40) == ["n2"]
+
+
 async def test_dismissed_and_wrong_cards_do_not_come_back() -> None:
     for action in ("dismissed", "wrong", "pinned"):
         call = Call(make("invoice", "发票", max_per_call=9, cooldown_s=0))
