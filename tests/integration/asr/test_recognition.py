@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import signal
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
+import asr
 from asr.engine import EngineConfig, WhisperEngine
 from asr.files import read_audio
 from asr.scheduler import DecodeScheduler
@@ -224,3 +226,35 @@ async def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     for folder in (tmp_path / "none", tmp_path):
         with pytest.raises(ModelError, match=str(folder)):
             await WhisperEngine(folder).start()
+
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+import asr
+from asr.engine import EngineConfig, WhisperEngine
+
+async def main():
+    engine = WhisperEngine(Path(sys.argv[1]), EngineConfig(workers=1))
+    await engine.start()
+    print(engine.worker_pids[0], flush=True)
+    await asyncio.sleep(60)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_processes_do_not_outlive_a_killed_parent(model_dir: Path, tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT, encoding="utf-8")
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), str(model_dir), stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(asr.__file__).parents[1])},
+    )  # fmt: skip
+    assert parent.stdout is not None
+    worker = psutil.Process(int(await parent.stdout.readline()))
+    parent.kill()
+    await parent.wait()
+    await asyncio.to_thread(psutil.wait_procs, [worker], timeout=10)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
