@@ -2,7 +2,7 @@
 
 Finals go first, in order, and are never dropped; who submits one waits. Partials are lossy: the newest per key wins,
 they are decoded only by what finals leave free (one process is always kept for finals where there are several), and
-they stop altogether when the finals lag. Windows of different calls with the same language and kind make one batch.
+they stop altogether when the finals are late. Windows of different calls with one language and kind make a batch.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ _MAX_STRETCH = 4.0
 class SchedulerConfig:
     """Bounds."""
 
-    max_lag_s: float = 8.0
-    """With this much undecoded final audio partials stop; half of it stretches their interval."""
+    max_wait_s: float = 8.0
+    """When a final has waited this long for its text, partials stop; from a quarter of it they thin out."""
     max_pending_finals: int = 512
     """Beyond this ``final`` waits before it queues."""
     max_pending_partials: int = 64
@@ -39,7 +39,7 @@ class SchedulerConfig:
     @classmethod
     def from_settings(cls, settings: "SpeechSettings") -> "SchedulerConfig":
         """The scheduler's part of the settings."""
-        return cls(max_lag_s=settings.max_lag_s)
+        return cls(max_wait_s=settings.max_lag_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class DecodeScheduler:
         self._finals: deque[_Job] = deque()
         self._partials: dict[str, _Job] = {}  # oldest first
         self._running: set[asyncio.Task[None]] = set()
-        self._busy_finals: dict[asyncio.Task[None], float] = {}  # seconds of final audio in each running batch
+        self._busy_finals: dict[asyncio.Task[None], list[_Job]] = {}  # the batch of each running task, oldest first
         self._busy_partials = 0
         self._room = asyncio.Condition()
         self._stats = SchedulerStats()
@@ -108,12 +108,23 @@ class DecodeScheduler:
     @property
     def lag_s(self) -> float:
         """Seconds of final audio that is not decoded yet, waiting or under way."""
-        return sum(job.audio_s for job in self._finals) + sum(self._busy_finals.values())
+        running = (job for batch in self._busy_finals.values() for job in batch)
+        return sum(job.audio_s for job in (*self._finals, *running))
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds that the oldest final without its text has waited: how late the recogniser is. Undecoded audio alone
+        says little, since a few long segments at once are no overload.
+        """
+        oldest = [batch[0].queued_at for batch in self._busy_finals.values()]
+        if self._finals:
+            oldest.append(self._finals[0].queued_at)
+        return self._clock.monotonic() - min(oldest) if oldest else 0.0
 
     @property
     def partial_stretch(self) -> float:
         """By how much partial decodes should be spaced out now: 1 without load, up to 4."""
-        load = self.lag_s / self._config.max_lag_s
+        load = self.wait_s / self._config.max_wait_s
         return min(_MAX_STRETCH, 1.0 + max(0.0, load - 0.25) * 4.0)
 
     def stats(self) -> SchedulerStats:
@@ -160,7 +171,7 @@ class DecodeScheduler:
 
     async def partial(self, window: Window, key: str) -> Hypothesis | None:
         """Decode quickly if there is room; None: dropped, superseded by a newer one of ``key``, or failed."""
-        if self._closed or self.lag_s >= self._config.max_lag_s:
+        if self._closed or self.wait_s >= self._config.max_wait_s:
             self._count(partials_dropped=1)
             return None
         if self._discard(key):
@@ -202,7 +213,7 @@ class DecodeScheduler:
             task = asyncio.get_running_loop().create_task(self._run(batch))
             self._running.add(task)
             if final:
-                self._busy_finals[task] = sum(job.audio_s for job in batch)
+                self._busy_finals[task] = batch
                 self._count(wait_s=sum(self._clock.monotonic() - job.queued_at for job in batch))
             else:
                 self._busy_partials += 1

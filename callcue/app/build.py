@@ -117,7 +117,7 @@ class App:
         )
         metrics = Metrics()
         metrics.watch_bus(storage.bus.stats)
-        metrics.watch_lag(lambda: scheduler.lag_s)
+        metrics.watch_lag(lambda: scheduler.wait_s)
         metrics.watch_decoding(lambda: decode_counters(scheduler.stats()))
         records = RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls)
         tag_models = settings.tagging.model_dir or shipped_models()

@@ -23,8 +23,6 @@ from nlu.normalise import Normaliser
 
 Format = Literal["json", "srt", "vtt", "txt"]
 FEED_MS = 1000
-NEVER_S = 30.0
-"""A partial interval that no segment outlasts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +44,7 @@ class Transcriber:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         # No partials are wanted here, and back-pressure paces the reading, so nothing has to be dropped.
-        self._stream = replace(StreamConfig.from_settings(settings.speech), partial_interval_s=NEVER_S)
+        self._stream = replace(StreamConfig.from_settings(settings.speech), partial_interval_s=0)
         self._normaliser = Normaliser()
         self._engine: SpeechEngine | None = None
         self._scheduler: DecodeScheduler | None = None

@@ -113,10 +113,10 @@ class CallManager:
             raise Conflict(f"call {call_id!r} is live already; resume it, or start with another call_id")
         if len(self._live) + len(self._opening) >= config.max_calls:
             raise Overloaded(f"{config.max_calls} calls are live, which is the limit set; try again when one has ended")
-        lag_s = self._stages.scheduler.lag_s
-        if lag_s > config.max_lag_s:
+        wait_s = self._stages.scheduler.wait_s
+        if wait_s > config.max_lag_s:
             raise Overloaded(
-                f"recognition is {lag_s:.1f} s behind (limit {config.max_lag_s:g} s); the running calls come first. "
+                f"recognition is {wait_s:.1f} s behind (limit {config.max_lag_s:g} s); the running calls come first. "
                 "Try again shortly"
             )
 

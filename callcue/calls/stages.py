@@ -29,6 +29,7 @@ class CallConfig:
     """Seconds of call time that a pushed card stays useful."""
     max_calls: int
     max_lag_s: float
+    """Seconds that a final may wait for its text before new calls are refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

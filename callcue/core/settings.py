@@ -74,7 +74,7 @@ class SpeechSettings(_Section):
     max_segment_s: float = Field(14.0, ge=2.0, le=28.0)
     """Longer speech is cut at its quietest place."""
     max_lag_s: float = Field(8.0, gt=0.0)
-    """Beyond this much undecoded speech partials stop and new calls are refused."""
+    """When a segment has waited so many seconds for its final text, partials stop and new calls are refused."""
     max_calls: int = Field(64, ge=1)
     """Calls at the same time; more are refused."""
 

@@ -28,7 +28,9 @@ class Metrics:
         Info("callcue", "The running version", registry=registry).info({"version": __version__})
         self.calls_live = Gauge("callcue_calls_live", "Calls running now", registry=registry)
         self.lag_seconds = Gauge(
-            "callcue_lag_seconds", "Seconds of final audio waiting to be decoded", registry=registry
+            "callcue_lag_seconds",
+            "Seconds that the oldest segment without its final text has waited",
+            registry=registry,
         )
         self.calls_refused = Counter(
             "callcue_calls_refused", "Calls that were not accepted", ["code"], registry=registry

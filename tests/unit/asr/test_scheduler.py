@@ -127,17 +127,21 @@ async def test_a_final_makes_the_partial_of_its_key_pointless() -> None:
 
 async def test_overload_drops_partials_and_keeps_every_final() -> None:
     engine = GatedEngine(max_batch=4)
-    sched = scheduler(engine, max_lag_s=8.0, max_pending_partials=2)
-    assert sched.partial_stretch == 1.0
+    clock = StillClock()
+    sched = DecodeScheduler(engine, clock, SchedulerConfig(max_wait_s=8.0, max_pending_partials=2))
     finals = [asyncio.create_task(sched.final(window(1000), f"f{n}")) for n in range(7)]
     await settle()
     assert sched.lag_s == 7.0
+    assert (sched.wait_s, sched.partial_stretch) == (0.0, 1.0)
+    clock.seconds += 7.0
+    assert sched.wait_s == 7.0
     assert sched.partial_stretch == pytest.approx(3.5)
     partials = [asyncio.create_task(sched.partial(window(500, final=False), f"p{n}")) for n in range(3)]
     await settle()
     assert sched.stats().partials_dropped == 1  # the third did not fit
     finals += [asyncio.create_task(sched.final(window(1000), f"g{n}")) for n in range(50)]
     await settle()
+    clock.seconds += 1.0
     assert await sched.partial(window(500, final=False), "q") is None
     assert sched.stats().partials_dropped == 2
     while not all(task.done() for task in (*finals, *partials)):
