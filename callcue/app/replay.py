@@ -38,8 +38,11 @@ async def replay(server: str, recording: Recording, *, token: str | None, consol
     audio = await load(recording.path)
     recording = replace(recording, call_id=recording.call_id or new_id("call"))
     assert recording.call_id is not None  # noqa: S101 - narrows the type
-    result = Replayed(recording.call_id, screen=Screen(recording.path.name, duration_ms=audio.duration_ms))
+    screen = Screen(recording.path.name, desk=f"http://{server}/", duration_ms=audio.duration_ms)
+    result = Replayed(recording.call_id, screen=screen)
     sent = Sent()
+    if not as_json and not console.is_terminal:
+        console.print(f"浏览器坐席台 desk in a browser: {screen.desk}")
     query = urlencode({"agent_id": recording.agent_id})
     show = _show(console, as_json)
     following = asyncio.create_task(follow(server, query, _collector(result, show), token=token))

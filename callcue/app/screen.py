@@ -49,6 +49,8 @@ class Screen:
     """The state of one call's screen, fed with wire events; draws itself."""
 
     title: str
+    desk: str = ""
+    """Address of the desk in a browser."""
     position_ms: int = 0
     duration_ms: int = 0
     lines: dict[str, Line] = field(default_factory=dict)
@@ -96,7 +98,7 @@ class Screen:
         state = f"已结束 ended: {self.ended}" if self.ended else "通话中 live"
         return Panel(
             Group(*(line_text(line) for line in lines)),
-            title=f"通话 {self.title}",
+            title=Text(f"通话 {self.title}  {self.desk}"),
             subtitle=f"{state}  {position}",
             title_align="left",
         )

@@ -47,7 +47,7 @@ def console(*, as_json: bool = False) -> "Console":
     """Where people read: standard output, or standard error when JSON goes to standard output."""
     from rich.console import Console
 
-    return Console(stderr=as_json, highlight=False)
+    return Console(stderr=as_json, highlight=False, markup=False)  # names of files may hold brackets
 
 
 def emit(row: object) -> None:
