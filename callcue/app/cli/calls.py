@@ -11,7 +11,7 @@ app = typer.Typer(help="Calls and their records. 通话与记录。", no_args_is
 
 @app.command("list")
 def list_calls(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     agent: Annotated[str | None, typer.Option(help="Only this agent's calls.")] = None,
     as_json: AsJson = False,
 ) -> None:

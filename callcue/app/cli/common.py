@@ -21,7 +21,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines, for prog
 Server = Annotated[
     str | None, typer.Option(help="host:port of a running `callcue serve`; default: an own one inside this command.")
 ]
-Token = Annotated[str | None, typer.Option(envvar="CALLCUE_TOKEN", help="Bearer token for --server.")]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="CALLCUE_TOKEN", help="Bearer token for --server, of the role admin: audio is sent and read."),
+]
 
 
 def settings(**overrides: Any) -> "Settings":

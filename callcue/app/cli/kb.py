@@ -120,7 +120,7 @@ def search(
     lang: Annotated[str | None, typer.Option(help="Only cards in this language.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search the cards as a call would, and show the scores."""
+    """Search the cards by one sentence, and show the scores. A call also looks at clauses, triggers and its past."""
     quiet_logs()
     run(_search(text, top, lang, as_json))
 
@@ -154,4 +154,4 @@ async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
         table.add_row(*(str(cell) for cell in row.values()), f"{hit.dense:.3f}", f"{hit.lexical:.2f}")
     if not as_json:
         console().print(table)
-        console().print(f"Cards from a score of {chosen.knowledge.threshold:g} are pushed.")
+        console().print(f"In a call, cards from a score of {chosen.knowledge.threshold:g} may be pushed.")

@@ -75,7 +75,10 @@ def list_models(as_json: AsJson = False) -> None:
 
 @models_app.command("fetch")
 def fetch_models(
-    names: Annotated[list[str] | None, typer.Argument(help="Models; default: those that the settings name.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names, or a speech model's folder or hub id; default: what the settings name."),
+    ] = None,
 ) -> None:
     """Put models together and verify them, so that nothing is left to do when the service starts."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
@@ -112,7 +115,7 @@ def fetch_models(
 
 @models_app.command("check")
 def check_models(
-    names: Annotated[list[str] | None, typer.Argument(help="Models; default: all that are installed.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Models; default: all of `callcue models list`.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute the checksums again; exit code 1 when one is wrong."""
