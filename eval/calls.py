@@ -113,7 +113,7 @@ class _Bench:
 
 def _tag_models(settings: Settings) -> tuple[TagModel, TagModel]:
     """The classifiers of issue type and sentiment that the service uses."""
-    embedder = load_embedder(ModelStore(settings.cache_dir), settings.knowledge.embedder)
+    embedder = load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder)
     folder = settings.tagging.model_dir or shipped_models()
     return TextClassifier.load(folder / "issue_type", embedder), TextClassifier.load(folder / "sentiment", embedder)
 

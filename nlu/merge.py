@@ -30,7 +30,7 @@ class Candidate:
 
     card: Card
     strength: float
-    """0..1; ranks candidates and is held against the threshold."""
+    """0..1; ranks candidates."""
     trigger: TriggerHit | None
     hit: CardHit | None
 

@@ -221,7 +221,7 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="replace a model that scored better")
     options = parser.parse_args()
     settings = Settings()
-    embedder = load_embedder(ModelStore(settings.cache_dir), settings.knowledge.embedder)
+    embedder = load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder)
     rows = read_rows(options.data)
     try:
         report = train(rows, options.label, embedder, options.out, force=options.force, group=options.group)

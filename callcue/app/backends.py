@@ -1,4 +1,4 @@
-"""Back ends by name: ``name -> "module:factory"`` and the extra that installs it. Looked up at start-up, by settings.
+"""Back ends by name: ``name -> "module:factory"`` and the extra that installs it. Looked up at start-up.
 
 Embedding models are not listed here: any sentence-transformers model goes through the model registry.
 """

@@ -56,7 +56,7 @@ class Storage:
 
 async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
     """Open the database (made and migrated when needed); closed with ``stack``."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # calls are personal data
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
     await database.migrate()
@@ -108,7 +108,7 @@ class App:
 
     async def _start(self) -> None:
         settings = self.settings
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # calls are personal data
         self._stack.enter_context(InstanceLock(settings.data_dir))
         storage = await open_storage(settings, self._stack)
         self._state["database"] = "ok"

@@ -35,11 +35,18 @@ def token(
     typer.echo(f'name = "{name}"\nrole = "{role}"\nsha256 = "{digest}"')
 
 
-def known(name: str) -> "ModelSpec":
-    """The registry's model of this name, whatever its kind, or a user's own. Raises ModelError."""
+Kind = Annotated[
+    str, typer.Option(help="What a folder or hub id holds: whisper (speech) or embedder (sentence-transformers).")
+]
+
+
+def known(name: str, kind: str) -> "ModelSpec":
+    """The registry's model of this name, or a user's own of ``kind``. Raises ModelError, BadInput."""
     from models.registry import REGISTRY, resolve
 
-    return REGISTRY.get(name) or resolve(name, "whisper")
+    if kind not in ("whisper", "embedder"):
+        raise BadInput(f"kind {kind!r} is not one of whisper, embedder")
+    return REGISTRY.get(name) or resolve(name, kind)  # type: ignore[arg-type] # checked above
 
 
 @models_app.command("list")
@@ -77,8 +84,9 @@ def list_models(as_json: AsJson = False) -> None:
 def fetch_models(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Names, or a speech model's folder or hub id; default: what the settings name."),
+        typer.Argument(help="Names, folders or hub ids; default: what the settings name."),
     ] = None,
+    kind: Kind = "whisper",
 ) -> None:
     """Put models together and verify them, so that nothing is left to do when the service starts."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
@@ -90,7 +98,7 @@ def fetch_models(
     quiet_logs()
     store = ModelStore(chosen.cache_dir)
     specs = (
-        [known(name) for name in names]
+        [known(name, kind) for name in names]
         if names
         else [
             resolve(chosen.speech.model, "whisper"),
@@ -116,6 +124,7 @@ def fetch_models(
 @models_app.command("check")
 def check_models(
     names: Annotated[list[str] | None, typer.Argument(help="Models; default: all of `callcue models list`.")] = None,
+    kind: Kind = "whisper",
     as_json: AsJson = False,
 ) -> None:
     """Compute the checksums again; exit code 1 when one is wrong."""
@@ -123,7 +132,7 @@ def check_models(
     from models.store import ModelStore
 
     store = ModelStore(settings().cache_dir)
-    specs = [known(name) for name in names] if names else list(REGISTRY.values())
+    specs = [known(name, kind) for name in names] if names else list(REGISTRY.values())
     bad = False
     for spec in specs:
         status = store.check(spec)

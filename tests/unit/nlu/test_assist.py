@@ -66,7 +66,7 @@ class Call:
         self.index = FakeIndex(cards, search or {})
         published = {c.id: c for c in cards}
         view = KnowledgeView(index=self.index, triggers=TriggerMatcher(cards), cards=published)
-        config = AssistConfig(**{"max_cards_per_minute": 60, **limits})
+        config = AssistConfig(**{"max_cards_per_minute": 60, "threshold": 0.5, **limits})
         self.assistant = CallAssistant(
             config=config, knowledge=lambda: view, clock=ManualClock(), language=language, customer=customer
         )
