@@ -136,8 +136,8 @@ class Subscription(Protocol):
 
     @property
     def dropped(self) -> int:
-        """How many events did not fit since the subscription began. A reader of durable events that sees a gap in
-        ``seq`` reads the missing ones from the event log."""
+        """How many durable events did not fit since the subscription began: they are to be read from the event log.
+        Lossy events that made room are not counted here; nobody has to go back for them."""
 
 
 class EventBus(Protocol):
@@ -147,4 +147,8 @@ class EventBus(Protocol):
         """Hand the event to every matching subscription; never blocks on a slow one."""
 
     def subscribe(self, accepts: Callable[[AnyEvent], bool] | None = None, *, capacity: int = 256) -> Subscription:
-        """Start receiving. When ``capacity`` is reached the oldest lossy event makes room first, then the oldest."""
+        """Start receiving. When ``capacity`` is reached the oldest lossy event makes room first, then the oldest.
+
+        ``accepts`` is asked once about each event, when it is published and in that order, also where the event then
+        finds no room.
+        """

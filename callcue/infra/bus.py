@@ -100,7 +100,7 @@ class InProcessSubscription:
 
     @property
     def dropped(self) -> int:
-        """How many events did not fit since the subscription began."""
+        """How many durable events did not fit since the subscription began."""
         return self._dropped
 
     def offer(self, event: AnyEvent) -> AnyEvent | None:
@@ -108,7 +108,7 @@ class InProcessSubscription:
         if self._accepts is not None and not self._accepts(event):
             return None
         lost = self._make_room(event)
-        if lost is not None:
+        if lost is not None and lost.delivery is Delivery.DURABLE:
             self._dropped += 1
         if lost is not event:
             self._arrivals += 1

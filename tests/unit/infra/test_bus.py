@@ -19,7 +19,7 @@ async def test_counters_tell_what_was_announced_and_what_was_lost() -> None:
         stats = bus.stats()
         assert (stats.subscriptions, stats.dropped_lossy, stats.dropped_durable) == (1, 1, 1)
         assert stats.published == {"PartialTranscript": 1, "FinalTranscript": 3}
-        assert slow.dropped == 2
+        assert slow.dropped == 1, "the partial is counted by the bus alone"
     assert lost == [partial(revision=1), final(nth=1)]
     assert bus.stats().subscriptions == 0
 
@@ -30,7 +30,8 @@ async def test_a_lossy_event_never_displaces_a_durable_one() -> None:
         for event in (final(nth=1), final(nth=2), partial(revision=1)):
             await bus.publish(event)
     assert [event async for event in slow] == [final(nth=1), final(nth=2)]
-    assert slow.dropped == 1
+    assert slow.dropped == 0
+    assert bus.stats().dropped_lossy == 1
 
 
 async def test_publishing_never_gives_way_to_a_reader() -> None:
