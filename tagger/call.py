@@ -15,8 +15,6 @@ from tagger.numerals import digit_runs
 from tagger.rules import RULES_NAME, RuleSet, Signal, shipped_rules
 
 _DEFAULT_PRIORITY = 3
-_DEFAULT_SURE = 0.65
-"""Assumed probability of the end-of-call defaults (nothing pressing was said, no inspection was spoken of)."""
 _ANSWERS = 2
 """Caller utterances for which a question of the agent stands."""
 _JOIN_GAP_MS = 4000
@@ -94,9 +92,9 @@ class CallTagger:
             found.append(_ruled("follow_up", promised[0], _FOLLOW_UP_SURE, promised[1]))
         fields = {finding.field for finding in found}
         if "priority" not in fields:
-            found.append(_ruled("priority", _DEFAULT_PRIORITY, _DEFAULT_SURE, ()))
+            found.append(_default("priority", _DEFAULT_PRIORITY))
         if "needs_offline_inspection" not in fields:
-            found.append(_ruled("needs_offline_inspection", False, _DEFAULT_SURE, ()))
+            found.append(_default("needs_offline_inspection", False))
         return self._news(found)
 
     def _tags(self, signals: Iterable[Signal], u: Utterance) -> Iterator[_Finding]:
@@ -177,7 +175,7 @@ class CallTagger:
         """Findings that say something else than was said last; a tag, and a field that now fills, count once."""
         news: list[TagSuggestion] = []
         for finding in found:
-            fills = finding.probability >= self._threshold
+            fills = finding.source == "default" or finding.probability >= self._threshold
             key = (finding.field, finding.value)
             known = key in self._said and (finding.field == "tags" or self._latest.get(finding.field) == finding.value)
             if known and (self._said[key] or not fills):
@@ -207,6 +205,10 @@ def _replaces(fact: Fact, held: Fact) -> bool:
 
 def _finding(field: str, value: Scalar, probability: float, evidence: tuple[str, ...], model: str) -> _Finding:
     return _Finding(field=field, value=value, probability=probability, evidence=evidence, model=model, source="model")
+
+
+def _default(field: str, value: Scalar) -> _Finding:
+    return _Finding(field=field, value=value, probability=0.0, evidence=(), model=RULES_NAME, source="default")
 
 
 def _ruled(field: str, value: Scalar, probability: float, evidence: tuple[str, ...]) -> _Finding:

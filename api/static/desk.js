@@ -10,7 +10,7 @@ const TEXT = {
     trigger: "触发词", search: "语义匹配", heard: "听到", issue_type: "问题类型", sentiment: "情绪", tags: "标签",
     lifecycle: "客户阶段", needs_offline_inspection: "需线下检测", priority: "优先级", follow_up: "后续跟进",
     "facts.phone": "电话", "facts.order_no": "订单号", "facts.amount": "金额", "facts.purchase_date": "购买日期",
-    person: "人工", model: "模型", rule: "规则", yes: "是", no: "否", other: "English",
+    person: "人工", model: "模型", rule: "规则", default: "默认", yes: "是", no: "否", other: "English",
   },
   en: {
     agent: "Agent", token: "Token", connect: "Connect", transcript: "Live transcript", cards: "Cards", record: "Call record",
@@ -20,7 +20,7 @@ const TEXT = {
     issue_type: "Issue type", sentiment: "Sentiment", tags: "Tags", lifecycle: "Lifecycle",
     needs_offline_inspection: "Needs offline inspection", priority: "Priority", follow_up: "Follow-up",
     "facts.phone": "Phone", "facts.order_no": "Order number", "facts.amount": "Amount",
-    "facts.purchase_date": "Purchase date", person: "person", model: "model", rule: "rule", yes: "yes", no: "no",
+    "facts.purchase_date": "Purchase date", person: "person", model: "model", rule: "rule", default: "default", yes: "yes", no: "no",
     other: "中文",
   },
 };
@@ -242,10 +242,11 @@ function inline(node, text) {
 }
 
 function field(name, held) {
-  const value = Array.isArray(held.value) ? held.value.join("、")
+  const value = held.value === null ? "–" : Array.isArray(held.value) ? held.value.join("、")
     : typeof held.value === "boolean" ? t(held.value ? "yes" : "no") : String(held.value);
   const shownValue = make("dd", value);
-  const source = held.source === "person" ? held.by : `${t(held.source)} ${Math.round(held.probability * 100)} %`;
+  const sure = held.source === "default" ? "" : ` ${Math.round(held.probability * 100)} %`;
+  const source = held.source === "person" ? held.by : t(held.source) + sure;
   shownValue.append(" ", make("small", source));
   return [make("dt", t(name)), shownValue];
 }

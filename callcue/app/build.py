@@ -4,14 +4,18 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
+from pathlib import Path
 
 import structlog
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from api.services import Services
 from asr.engine import EngineConfig
 from asr.scheduler import DecodeScheduler, SchedulerConfig, SchedulerStats
 from asr.streaming import StreamConfig
 from callcue.app import backends
+from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
@@ -19,6 +23,8 @@ from callcue.calls.manager import CallManager
 from callcue.calls.records import RecordKeeper
 from callcue.calls.stages import CallConfig, Stages
 from callcue.core.clock import SystemClock
+from callcue.core.errors import CallCueError
+from callcue.core.ids import KB_STREAM
 from callcue.core.ports import CardIndex, Clock, Embedder, SpeechEngine
 from callcue.core.settings import Settings
 from callcue.infra.auth import Authenticator
@@ -80,7 +86,6 @@ class App:
         self.settings = settings
         self._clock = clock
         self._stack = AsyncExitStack()
-        self._state: dict[str, str] = {"database": "starting", "recognition": "starting", "knowledge": "starting"}
         self._services: Services | None = None
 
     @property
@@ -89,10 +94,6 @@ class App:
         if self._services is None:
             raise RuntimeError("App.start() has not finished")
         return self._services
-
-    def ready(self) -> dict[str, str]:
-        """Component -> ``ok``, or what is the matter."""
-        return dict(self._state)
 
     async def start(self) -> None:
         """Open storage, close what a crash left open, load the models, index the cards."""
@@ -109,51 +110,58 @@ class App:
     async def _start(self) -> None:
         settings = self.settings
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # calls are personal data
-        self._stack.enter_context(InstanceLock(settings.data_dir))
+        self._stack.enter_context(InstanceLock(lock_file(settings)))
         storage = await open_storage(settings, self._stack)
-        self._state["database"] = "ok"
-        (engine, scheduler), (knowledge, embedders) = await asyncio.gather(
-            self._recognition(), self._knowledge(storage)
-        )
-        metrics = Metrics()
-        metrics.watch_bus(storage.bus.stats)
-        metrics.watch_lag(lambda: scheduler.wait_s)
-        metrics.watch_decoding(lambda: decode_counters(scheduler.stats()))
-        records = RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls)
-        tag_models = settings.tagging.model_dir or shipped_models()
-        stages = Stages(
-            log=storage.log,
-            scheduler=scheduler,
-            voice_activity=lambda: backends.factory(backends.VOICE_ACTIVITY, "webrtc")(
-                settings.speech.vad_aggressiveness
-            ),
-            engine_name=engine.name,
-            normaliser=Normaliser(),
-            knowledge=knowledge,
-            records=records,
-            issue=TextClassifier.load(tag_models / "issue_type", embedders[settings.tagging.embedder]),
-            sentiment=TextClassifier.load(tag_models / "sentiment", embedders[settings.tagging.embedder]),
-            clock=self._clock,
-            metrics=metrics,
-            config=call_config(settings),
-        )
+        try:
+            async with asyncio.TaskGroup() as loading:
+                recognition = loading.create_task(self._recognition())
+                understanding = loading.create_task(self._knowledge(storage))
+        except* CallCueError as failed:
+            raise failed.exceptions[0] from None
+        (engine, scheduler), (knowledge, embedders) = recognition.result(), understanding.result()
+        stages = self._stages(storage, engine.name, scheduler, knowledge, embedders[settings.tagging.embedder])
         manager = CallManager(stages=stages, calls=storage.calls)
-        metrics.watch_live(lambda: len(manager.live_calls()))
+        _watch(stages.metrics, storage, scheduler, manager)
         self._stack.push_async_callback(manager.shutdown)
         interrupted = await manager.recover()
+        health = Health(_probes(storage, scheduler, knowledge, manager, settings), self._clock)
+        await health.start()
+        self._stack.push_async_callback(health.close)
         self._services = Services(
             manager=manager,
-            records=records,
+            records=stages.records,
             knowledge=knowledge,
             feed=EventFeed(log=storage.log, bus=storage.bus, calls=storage.calls),
             log=storage.log,
             calls=storage.calls,
             auth=Authenticator(settings.auth, loopback_only=is_loopback(settings.server.host)),
             settings=settings,
-            metrics=metrics,
-            ready=self.ready,
+            metrics=stages.metrics,
+            ready=health.state,
         )
         _log.info("app.ready", cards=len(knowledge.view().cards), interrupted_calls=interrupted, engine=engine.name)
+
+    def _stages(
+        self, storage: Storage, engine: str, scheduler: DecodeScheduler, knowledge: KnowledgeBase, embedder: Embedder
+    ) -> Stages:
+        settings = self.settings
+        tag_models = settings.tagging.model_dir or shipped_models()
+        return Stages(
+            log=storage.log,
+            scheduler=scheduler,
+            voice_activity=lambda: backends.factory(backends.VOICE_ACTIVITY, "webrtc")(
+                settings.speech.vad_aggressiveness
+            ),
+            engine_name=engine,
+            normaliser=Normaliser(),
+            knowledge=knowledge,
+            records=RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock),
+            issue=TextClassifier.load(tag_models / "issue_type", embedder),
+            sentiment=TextClassifier.load(tag_models / "sentiment", embedder),
+            clock=self._clock,
+            metrics=Metrics(),
+            config=call_config(settings),
+        )
 
     async def _recognition(self) -> tuple[SpeechEngine, DecodeScheduler]:
         speech = self.settings.speech
@@ -165,7 +173,6 @@ class App:
         scheduler = DecodeScheduler(engine, self._clock, SchedulerConfig.from_settings(speech))
         await scheduler.start()
         self._stack.push_async_callback(scheduler.close)
-        self._state["recognition"] = "ok"
         return engine, scheduler
 
     async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, dict[str, Embedder]]:
@@ -180,8 +187,48 @@ class App:
         knowledge = KnowledgeBase(store=storage.cards, index=index, log=storage.log, clock=self._clock)
         await knowledge.start()
         self._stack.push_async_callback(knowledge.close)
-        self._state["knowledge"] = "ok"
         return knowledge, embedders
+
+
+def lock_file(settings: Settings) -> Path:
+    """What one service locks: the database's file where it is one, else the data folder."""
+    try:
+        url = make_url(settings.database_url)
+        file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+    except (ArgumentError, NoSuchModuleError):
+        file = None  # the database says in words what is wrong with its address
+    return file.with_name(f"{file.name}.lock") if file and file.name else settings.data_dir / "service.lock"
+
+
+def _watch(metrics: Metrics, storage: Storage, scheduler: DecodeScheduler, manager: CallManager) -> None:
+    """Let the metrics read what the parts count."""
+    metrics.watch_bus(storage.bus.stats)
+    metrics.watch_wait(lambda: scheduler.wait_s)
+    metrics.watch_decoding(lambda: decode_counters(scheduler.stats()))
+    metrics.watch_live(lambda: len(manager.live_calls()))
+    metrics.watch_lag(lambda: max((session.lag_ms for session in manager.live_calls()), default=0) / 1000)
+
+
+def _probes(
+    storage: Storage, scheduler: DecodeScheduler, knowledge: KnowledgeBase, manager: CallManager, settings: Settings
+) -> dict[str, Probe]:
+    """What readiness depends on."""
+
+    async def database() -> str:
+        await storage.log.last_seq(KB_STREAM)
+        return "ok"
+
+    async def recognition() -> str:
+        late = scheduler.wait_s
+        return "ok" if late <= settings.speech.max_lag_s else f"{late:.0f} s behind; new calls are refused"
+
+    async def cards() -> str:
+        return "ok" if knowledge.generation else "not indexed"
+
+    async def calls() -> str:
+        return "stopping" if manager.closed else "ok"
+
+    return {"database": database, "recognition": recognition, "knowledge": cards, "calls": calls}
 
 
 def call_config(settings: Settings) -> CallConfig:

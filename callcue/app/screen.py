@@ -142,11 +142,13 @@ def record_table(record: Mapping[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, label in FIELD_NAMES.items():
         held = record.get(name)
-        if held is None:
+        if held is None or held["value"] is None:
             table.add_row(Text(label, style="dim"), Text("–", style="dim"), "")
             continue
         value = held["value"]
         shown = "、".join(value) if isinstance(value, list) else {True: "是 yes", False: "否 no"}.get(value, str(value))
-        source = f"{held['source']} {held['probability']:.2f}  ← {', '.join(held['evidence'])}"
+        source = held["source"]
+        if held["evidence"]:
+            source += f" {held['probability']:.2f}  ← {', '.join(held['evidence'])}"
         table.add_row(Text(label), Text(shown, style="bold"), Text(source, style="dim"))
     return table

@@ -23,7 +23,13 @@ async def acknowledge(
     if not isinstance(push, CardPush):
         raise BadInput(f"event {push_seq} of call {call_id!r} is a {push.type}, not a CardPush")
     ack = CardAck(
-        call_id=call_id, at_ms=push.at_ms, card_id=push.card_id, push_seq=push_seq, action=action, by=by, note=note
+        call_id=call_id,
+        at_ms=await log.last_at_ms(call_id),
+        card_id=push.card_id,
+        push_seq=push_seq,
+        action=action,
+        by=by,
+        note=note,
     )
     (written,) = await log.append(ack)
     assert isinstance(written, CardAck)  # noqa: S101 - narrows the type; append returns what it was given

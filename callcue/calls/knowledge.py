@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from callcue.calls.faults import place_of
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.errors import CallCueError
 from callcue.core.events import IndexBuilt, KbChanged
@@ -98,11 +99,14 @@ class KnowledgeBase:
                     await self.rebuild()
             except CallCueError as error:
                 _log.warning("knowledge.watch_failed", code=error.code, reason=error.message)
+            except Exception as error:  # noqa: BLE001 - boundary: a watcher that ends would hide every later change
+                _log.error("knowledge.watch_failed", fault=type(error).__name__, at=place_of(error))
 
     async def _changed_elsewhere(self) -> bool:
-        """Another process wrote a KbChanged since the cards were last read here."""
-        while page := await self._log.read(KB_STREAM, after=self._seen, limit=500):
-            self._seen = page[-1].seq
+        """Another process wrote a KbChanged since the cards were last read here; stays true until they are."""
+        position = self._seen
+        while page := await self._log.read(KB_STREAM, after=position, limit=500):
             if any(isinstance(event, KbChanged) for event in page):
                 return True
+            position = self._seen = page[-1].seq
         return False

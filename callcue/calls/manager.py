@@ -16,6 +16,9 @@ from callcue.core.ids import new_id
 from callcue.infra.calls import CallStore
 from tagger.call import CallTagger
 
+SHUTDOWN_S = 60.0
+"""How long live calls may take to write their last finals when the service stops."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -28,6 +31,11 @@ class CallManager:
         self._live: dict[str, CallSession] = {}
         self._opening: set[str] = set()
         self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """The service is stopping and takes no new calls."""
+        return self._closed
 
     def live(self, call_id: str) -> CallSession | None:
         """The session of a live call."""
@@ -53,17 +61,20 @@ class CallManager:
         _log.info("call.started", call_id=call_id, source=request.source, channels=len(request.channels))
         return session.attach()
 
-    async def resume(self, call_id: str, from_ms: int) -> AudioLink:
-        """Go on with a call whose audio socket dropped. Raises NotFound, Conflict or BadInput."""
+    async def resume(self, call_id: str, from_ms: int | None = None) -> AudioLink:
+        """Go on with a call whose audio socket dropped; ``from_ms`` is the call time of the next sample, by default
+        where the call stopped (``received_ms`` of the link). Raises NotFound, Conflict or BadInput.
+        """
         session = self._live.get(call_id)
         if session is None:
             raise NotFound(
                 f"call {call_id!r} is not live here: it was never started, or its grace period is over and it was "
                 "closed with everything it had. Start a new call for what follows"
             )
-        link = session.attach()
+        link = await session.take_over()
         try:
-            await session.realign(from_ms)
+            if from_ms is not None:
+                await session.realign(from_ms)
         except CallCueError:
             await link.drop()  # nobody holds the link: the call waits for a better resume
             raise
@@ -74,8 +85,7 @@ class CallManager:
         """Close calls that a crash left open, with every final they had; returns how many. Run before serving."""
         rows = [row for row in await self._calls.unfinished() if row.call_id not in self._live]
         for row in rows:
-            last = await self._stages.log.read(row.call_id, after=max(0, row.last_seq - 1), limit=1)
-            at_ms = last[-1].at_ms if last else 0
+            at_ms = await self._stages.log.last_at_ms(row.call_id)
             await self._stages.log.append(
                 CallEnded(
                     call_id=row.call_id,
@@ -103,7 +113,17 @@ class CallManager:
     async def shutdown(self) -> None:
         """Refuse new calls and close the live ones, draining what they heard."""
         self._closed = True
-        await asyncio.gather(*(session.close("shutdown", "the service was stopped") for session in self.live_calls()))
+        closing = [
+            asyncio.create_task(session.close("shutdown", "the service was stopped")) for session in self.live_calls()
+        ]
+        if not closing:
+            return
+        _, late = await asyncio.wait(closing, timeout=SHUTDOWN_S)
+        for task in late:  # the database is away: the next start closes these calls with what is written
+            task.cancel()
+        if late:
+            _log.error("shutdown.calls_left_open", calls=len(late))
+        await asyncio.gather(*closing, return_exceptions=True)
 
     def _admit(self, call_id: str) -> None:
         config = self._stages.config

@@ -8,19 +8,25 @@ from collections.abc import Mapping, Sequence
 from weakref import WeakValueDictionary
 
 from callcue.calls.fields import check_value
+from callcue.calls.patience import append_patiently
 from callcue.core.errors import Conflict
-from callcue.core.events import RecordUpdated, TagUpdate
+from callcue.core.events import AnyEvent, RecordUpdated, TagUpdate
+from callcue.core.ports import Clock
 from callcue.core.records import CallRecord, FieldChange, FieldValue, TagSuggestion, Value
 from callcue.infra.calls import CallStore
 from callcue.infra.event_log import EventLog
 from callcue.infra.records import RecordStore
 
+ATTEMPTS = 5
+"""Times that a finding is merged anew after another process changed the record."""
+
 
 class RecordKeeper:
     """Reads and writes records; one lock per call keeps versions in order."""
 
-    def __init__(self, *, log: EventLog, store: RecordStore, calls: CallStore) -> None:
+    def __init__(self, *, log: EventLog, store: RecordStore, calls: CallStore, clock: Clock) -> None:
         self._log = log
+        self._clock = clock
         self._store = store
         self._calls = calls
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -31,20 +37,29 @@ class RecordKeeper:
         return await self._store.get(call_id)
 
     async def suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int) -> None:
-        """Write the findings, and the record's next version where they change it."""
+        """Write the findings, and the record's next version where they change it.
+
+        The tagger says a thing once, so this waits for a database that is away, and starts again when another process
+        changed the record in between.
+        """
         if not suggestions:
             return
         async with self._lock(call_id):
-            record = await self._store.get(call_id)
-            updates = [_tag_update(call_id, at_ms, found) for found in suggestions]
-            changes = _changes(record, suggestions)
-            if changes:
-                updated = RecordUpdated(
-                    call_id=call_id, at_ms=at_ms, version=record.version + 1, changes=tuple(changes)
-                )
-                await self._log.append(*updates, updated)
-            else:
-                await self._log.append(*updates)
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    await self._suggest(call_id, suggestions, at_ms)
+                    break
+                except Conflict:
+                    if attempt == ATTEMPTS:
+                        raise
+
+    async def _suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int) -> None:
+        record = await self._store.get(call_id)
+        events: list[AnyEvent] = [_tag_update(call_id, at_ms, found) for found in suggestions]
+        changes = tuple(_changes(record, suggestions))
+        if changes:
+            events.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=record.version + 1, changes=changes))
+        await append_patiently(self._log, self._clock, *events)
 
     async def edit(
         self, call_id: str, changes: Mapping[str, Value], *, by: str, expected_version: int | None = None
@@ -54,7 +69,7 @@ class RecordKeeper:
         Raises NotFound (call), BadInput (field or value), Conflict (``expected_version`` is not the present one).
         """
         checked = {name: check_value(name, value) for name, value in changes.items()}
-        call = await self._calls.get(call_id)
+        await self._calls.get(call_id)
         async with self._lock(call_id):
             record = await self._store.get(call_id)
             if expected_version is not None and expected_version != record.version:
@@ -63,13 +78,12 @@ class RecordKeeper:
                     "was read; nothing was written. Read it again and repeat the edit"
                 )
             made = tuple(_person_change(record, name, value, by) for name, value in checked.items())
-            made = tuple(change for change in made if change.old != (change.new.value if change.new else None))
+            made = tuple(change for change in made if record.fields.get(change.field) != change.new)
             if not made:
                 return record
             version = record.version + 1
-            await self._log.append(
-                RecordUpdated(call_id=call_id, at_ms=call.duration_ms or 0, version=version, changes=made)
-            )
+            at_ms = await self._log.last_at_ms(call_id)
+            await self._log.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=version, changes=made))
             return record.apply(made, version)
 
     def _lock(self, call_id: str) -> asyncio.Lock:
@@ -128,5 +142,6 @@ def _merged(held: FieldValue | None, found: TagSuggestion) -> FieldValue:
 
 
 def _person_change(record: CallRecord, name: str, value: Value, by: str) -> FieldChange:
-    new = None if value is None else FieldValue(value=value, probability=1.0, source="person", by=by)
+    """A cleared field keeps who cleared it: an empty value of a person stands against models like any other."""
+    new = FieldValue(value=value, probability=1.0, source="person", by=by)
     return FieldChange(field=name, old=record.value(name), new=new)

@@ -11,6 +11,7 @@ import structlog
 from asr.codec import ChannelSplitter
 from asr.streaming import ChannelRecogniser, TranscriptUpdate
 from callcue.calls.audio_clock import AudioClock
+from callcue.calls.faults import place_of
 from callcue.calls.patience import append_patiently
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
@@ -24,6 +25,12 @@ EndReason = Literal["hangup", "interrupted", "disconnected", "error", "shutdown"
 UPDATE_QUEUE = 64
 """Transcript updates waiting for the stages after recognition. When full, partials are dropped and finals make the
 recogniser wait, which makes the socket wait."""
+
+SETTLE_S = 0.02
+SETTLED = 5
+"""A connection that had nothing to deliver so many times in a row, ``SETTLE_S`` apart, has delivered everything."""
+TAKE_OVER_S = 20.0
+"""How long a new connection waits for an old one that is still delivering."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,6 +62,9 @@ class CallSession:
         self._feeding = asyncio.Lock()
         self._grace: asyncio.Task[None] | None = None
         self._epoch = 0
+        self._hearing = 0
+        self._delivered = 0
+        """Frames heard; tells a connection that is still delivering from one that has nothing more."""
         self._closing: asyncio.Task[None] | None = None
         self.ended = asyncio.Event()
         """Set when CallEnded is written."""
@@ -74,6 +84,17 @@ class CallSession:
         """Audio received and not yet decoded, of the channel that is furthest behind."""
         return max(recogniser.lag_ms for recogniser in self._recognisers.values())
 
+    async def take_over(self) -> "AudioLink":
+        """Hand the call to another connection once the old one has delivered what had already arrived on it."""
+        idle, waited_s, delivered = 0, 0.0, self._delivered
+        while self._grace is None and self._closing is None and idle < SETTLED and waited_s < TAKE_OVER_S:
+            # The event loop's own time: this waits for its sockets, not for anything in the call.
+            await asyncio.sleep(SETTLE_S)
+            waited_s += SETTLE_S
+            idle = idle + 1 if not self._hearing and delivered == self._delivered else 0
+            delivered = self._delivered
+        return self.attach()
+
     def attach(self) -> "AudioLink":
         """Hand the call's audio to a new connection; an older one that is still there loses it."""
         if self._closing is not None:
@@ -86,7 +107,10 @@ class CallSession:
         return AudioLink(self, self._epoch)
 
     async def realign(self, from_ms: int) -> None:
-        """A resumed stream goes on at ``from_ms``: skip what is known, fill what was lost with silence."""
+        """A resumed stream goes on at ``from_ms``: skip what is known, fill what was lost with silence.
+
+        Raises BadInput when that cannot be this call.
+        """
         alignment = self._clock.realign(from_ms)
         if alignment.silence:
             lost = bytes(2 * alignment.silence)
@@ -100,7 +124,12 @@ class CallSession:
             raise Conflict(f"another connection has taken over the audio of call {self.call_id!r}")
         if self._closing is not None:
             raise Conflict(f"call {self.call_id!r} is over; its audio after the end was not used")
-        await self._feed(self._splitter.push(data))
+        self._hearing += 1
+        try:
+            await self._feed(self._splitter.push(data))
+        finally:
+            self._hearing -= 1
+            self._delivered += 1
 
     async def _feed(self, parts: list[bytes]) -> None:
         dropped = self._clock.advance(len(parts[0]) // 2)
@@ -155,6 +184,9 @@ class CallSession:
         except CallCueError as error:
             reason, detail = "error", error.message
             _log.error("call.close_failed", call_id=self.call_id, code=error.code)
+        except Exception as error:  # noqa: BLE001 - boundary: whatever fails, the call gets its end
+            reason, detail = "error", "the call could not be completed; everything written until then is kept"
+            _log.error("call.close_failed", call_id=self.call_id, fault=type(error).__name__)
         finally:
             self._worker.cancel()
             try:
@@ -170,15 +202,17 @@ class CallSession:
     async def _write_end(self, reason: EndReason, detail: str) -> None:
         at_ms = self.received_ms
         ended = CallEnded(call_id=self.call_id, at_ms=at_ms, reason=reason, duration_ms=at_ms, detail=detail)
-        await append_patiently(self._stages.log, self._stages.clock, ended)
+        await append_patiently(self._stages.log, self._stages.clock, ended, give_up=False)
         _log.info("call.ended", call_id=self.call_id, reason=reason, duration_ms=at_ms)
 
     async def _enqueue(self, update: TranscriptUpdate) -> None:
         if update.final:
             await self._updates.put(update)
             return
-        with contextlib.suppress(asyncio.QueueFull):
+        try:
             self._updates.put_nowait(update)
+        except asyncio.QueueFull:
+            self._stages.metrics.updates_dropped.inc()
 
     async def _understand(self) -> None:
         """Take transcript updates in order; a stage that fails costs its own result, never the transcript."""
@@ -187,6 +221,9 @@ class CallSession:
                 await self._understanding.take(update, self.received_ms)
             except CallCueError as error:
                 _log.error("call.stage_failed", call_id=self.call_id, code=error.code, reason=error.message)
+            except Exception as error:  # noqa: BLE001 - boundary: a fault in one update must not stop the ones after it
+                # Not the message: it may quote what was said.
+                _log.error("call.stage_failed", call_id=self.call_id, fault=type(error).__name__, at=place_of(error))
 
     def _new_splitter(self) -> ChannelSplitter:
         return ChannelSplitter(len(self.request.channels), self.request.encoding)

@@ -77,18 +77,23 @@ class Understanding:
             language=hypothesis.language,
             engine=self._stages.engine_name,
         )
-        await append_patiently(self._stages.log, self._stages.clock, final)
+        await append_patiently(self._stages.log, self._stages.clock, final, give_up=False)
         # Call time goes on while the final is made, so the difference is what an agent waits, at real speed.
         self._stages.metrics.final_latency.observe(max(0, at_ms - final.end_ms) / 1000)
         if not final.text:
             return
         utterance = _utterance(final)
+        try:
+            await self._cards(utterance, at_ms)
+        finally:  # a failure of the cards is no reason to leave the record empty
+            suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
+            await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+
+    async def _cards(self, utterance: Utterance, at_ms: int) -> None:
         cards = await self.assistant.on_final(utterance)
         await self._push(cards, at_ms)
         for _ in cards:
-            self._stages.metrics.card_latency.observe(max(0, at_ms - final.end_ms) / 1000)
-        suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
-        await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+            self._stages.metrics.card_latency.observe(max(0, at_ms - utterance.end_ms) / 1000)
 
     async def _push(self, suggestions: list[Suggestion], at_ms: int) -> None:
         if not suggestions:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-FieldSource = Literal["person", "model", "rule"]
+FieldSource = Literal["person", "model", "rule", "default"]
+"""``default``: nothing was found and the field has its starting value, without evidence and with a probability of 0."""
 Scalar = str | int | float | bool | None
 Value = Scalar | tuple[str, ...]
 

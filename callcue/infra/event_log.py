@@ -83,6 +83,15 @@ class EventLog:
         """The number of the newest event of a call; 0 when there is none."""
         return await self._db.read(f"read the newest event of call {call_id}", partial(_last_seq, call_id=call_id))
 
+    async def last_at_ms(self, call_id: str) -> int:
+        """Call time of the newest event of a call: the time of what people do beside it. 0 when there is none."""
+
+        async def work(session: AsyncSession) -> int:
+            newest = select(EventRow.at_ms).where(EventRow.call_id == call_id).order_by(EventRow.seq.desc()).limit(1)
+            return await session.scalar(newest) or 0
+
+        return await self._db.read(f"read the newest event of call {call_id}", work)
+
     async def drain(self) -> None:
         """Wait for appends whose callers have gone; call it before the database is closed."""
         while self._running:

@@ -29,8 +29,16 @@ class Metrics:
         self.calls_live = Gauge("callcue_calls_live", "Calls running now", registry=registry)
         self.lag_seconds = Gauge(
             "callcue_lag_seconds",
+            "Ended speech without its final text, of the call that is furthest behind",
+            registry=registry,
+        )
+        self.final_wait_seconds = Gauge(
+            "callcue_final_wait_seconds",
             "Seconds that the oldest segment without its final text has waited",
             registry=registry,
+        )
+        self.updates_dropped = Counter(
+            "callcue_updates_dropped", "Partials that a call's later stages were too slow for", registry=registry
         )
         self.calls_refused = Counter(
             "callcue_calls_refused", "Calls that were not accepted", ["code"], registry=registry
@@ -58,6 +66,10 @@ class Metrics:
     def watch_lag(self, seconds: Callable[[], float]) -> None:
         """Read the recogniser's lag from here."""
         self.lag_seconds.set_function(seconds)
+
+    def watch_wait(self, seconds: Callable[[], float]) -> None:
+        """Read how late the recogniser is from here."""
+        self.final_wait_seconds.set_function(seconds)
 
     def watch_bus(self, stats: Callable[[], BusStats]) -> None:
         """Read what was announced and what was dropped from the bus."""

@@ -83,7 +83,7 @@ async def server(tmp_path: Path) -> AsyncIterator[tuple[str, Services]]:
         stack.push_async_callback(scheduler.close)
         knowledge = KnowledgeBase(store=CardStore(database), index=FakeIndex(), log=log, clock=clock)
         await knowledge.save([CARD], by="eve")
-        records = RecordKeeper(log=log, store=RecordStore(database), calls=calls)
+        records = RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock())
         stages = Stages(
             log=log,
             scheduler=scheduler,

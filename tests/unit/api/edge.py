@@ -106,7 +106,7 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
     components = {"engine": "ok", "index": "ok"}
     services = Services(
         manager=cast(CallManager, manager),
-        records=RecordKeeper(log=log, store=RecordStore(database), calls=calls),
+        records=RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock()),
         knowledge=KnowledgeBase(store=CardStore(database), index=FakeIndex(), log=log, clock=SystemClock()),
         feed=EventFeed(log=log, bus=bus, calls=calls),
         log=log,

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from callcue.calls.records import RecordKeeper
+from callcue.core.clock import SystemClock
 from callcue.core.errors import BadInput, Conflict, NotFound
 from callcue.core.events import RecordUpdated, TagUpdate
 from callcue.core.records import TagSuggestion, Value
@@ -25,7 +26,7 @@ def found(field: str, value: object, *, fills: bool = True, probability: float =
 @pytest.fixture
 async def keeper(store: Store) -> RecordKeeper:
     await store.log.append(started("c1"))
-    return RecordKeeper(log=store.log, store=store.records, calls=store.calls)
+    return RecordKeeper(log=store.log, store=store.records, calls=store.calls, clock=SystemClock())
 
 
 async def test_a_finding_fills_its_field_and_shows_its_evidence(keeper: RecordKeeper, store: Store) -> None:
@@ -75,10 +76,18 @@ async def test_edits_at_the_same_time_all_land(keeper: RecordKeeper) -> None:
     assert set(record.value("tags") or ()) == {f"t{n}" for n in range(5)}  # type: ignore[arg-type] # a tuple
 
 
-async def test_a_field_can_be_cleared(keeper: RecordKeeper) -> None:
+async def test_a_field_that_a_person_cleared_stays_empty(keeper: RecordKeeper) -> None:
+    await keeper.suggest("c1", [found("sentiment", "负面")], 1000)
+    record = await keeper.edit("c1", {"sentiment": None}, by="lin")
+    assert record.value("sentiment") is None
+    await keeper.suggest("c1", [found("sentiment", "负面")], 2000)
+    assert (await keeper.get("c1")).value("sentiment") is None
+
+
+async def test_an_edit_happens_at_the_time_the_call_has_reached(keeper: RecordKeeper, store: Store) -> None:
+    await keeper.suggest("c1", [found("sentiment", "负面")], 61_000)
     await keeper.edit("c1", {"priority": 1}, by="lin")
-    record = await keeper.edit("c1", {"priority": None}, by="lin")
-    assert record.value("priority") is None
+    assert (await store.log.read("c1"))[-1].at_ms == 61_000
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""The living knowledge base: what is saved is found; a build that failed is tried again."""
+
+from pathlib import Path
+
+from callcue.core.cards import CardQuery
+from callcue.core.errors import ModelError
+from callcue.core.events import KbChanged
+from callcue.core.ids import KB_STREAM
+from callcue.infra.cards import CardStore
+from tests.unit.calls.conftest import Store
+from tests.unit.calls.pipeline import CARD, Pipeline
+
+
+async def test_what_is_saved_is_found_and_announced(store: Store, tmp_path: Path) -> None:
+    pipeline = Pipeline(store, tmp_path)
+    result = await pipeline.knowledge.save([CARD], by="eve")
+    assert result.added == ("kb-invoice",)
+    assert [hit.card.id for hit in await pipeline.knowledge.search(CardQuery(text="发票"))] == ["kb-invoice"]
+    assert [event.type for event in await store.log.read(KB_STREAM)] == ["KbChanged", "IndexBuilt"]
+    again = await pipeline.knowledge.save([CARD], by="eve")
+    assert again.unchanged == ("kb-invoice",)
+    assert pipeline.knowledge.generation == 1
+
+
+async def test_a_change_by_another_process_stays_due_until_it_is_indexed(store: Store, tmp_path: Path) -> None:
+    pipeline = Pipeline(store, tmp_path)
+    await pipeline.knowledge.rebuild()
+    await CardStore(store.database).save([CARD], by="cli")
+    await store.log.append(KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=("kb-invoice",), total=1, by="cli"))
+    real = pipeline.index.rebuild
+
+    async def broken(_cards: object) -> int:
+        raise ModelError("the embedder is gone")
+
+    pipeline.index.rebuild = broken  # type: ignore[method-assign,assignment]
+    for _ in range(2):
+        assert await pipeline.knowledge._changed_elsewhere()
+        try:
+            await pipeline.knowledge.rebuild()
+        except ModelError:
+            continue
+    pipeline.index.rebuild = real  # type: ignore[method-assign]
+    assert await pipeline.knowledge._changed_elsewhere()
+    await pipeline.knowledge.rebuild()
+    assert not await pipeline.knowledge._changed_elsewhere()
+    assert "kb-invoice" in pipeline.knowledge.view().cards
