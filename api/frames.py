@@ -41,9 +41,10 @@ class ResumeFrame(_Frame):
 
     event: Literal["resume"]
     call_id: Id
-    from_ms: Annotated[int, Field(ge=0, le=7 * 24 * 3600 * 1000)]
+    from_ms: Annotated[int, Field(ge=0, le=7 * 24 * 3600 * 1000)] | None = None
     """Call time of the first sample that this socket sends. What the server has already is skipped, what was lost is
-    filled with silence; ``ready`` tells how far the server had come."""
+    filled with silence. Absent, for senders that keep the audio: the server goes on where it stopped, which is
+    ``received_ms`` of ``ready``."""
 
 
 class StopFrame(_Frame):

@@ -21,8 +21,6 @@ CHUNK_MS = 100
 """Audio per frame when streaming; switches send 20 to 100 ms."""
 RETRIES = 8
 RETRY_S = 0.5
-OVERLAP_MS = 3000
-"""Audio sent again after a drop: what may have been lost between the two ends."""
 
 CHANNELS: Mapping[int, tuple[Channel, ...]] = {1: ("caller",), 2: ("caller", "agent")}
 
@@ -123,9 +121,7 @@ async def stream_call(server: str, recording: Recording, *, token: str | None = 
             if attempt == RETRIES or not sent.call_id:
                 raise BadInput(f"the connection to {server} broke and did not come back: {error}") from error
             await asyncio.sleep(RETRY_S * (attempt + 1))
-            from_ms = max(0, sent.position_ms - OVERLAP_MS)
-            opening = {"event": "resume", "call_id": sent.call_id, "from_ms": from_ms}
-            sent.position_ms = from_ms
+            opening = {"event": "resume", "call_id": sent.call_id}
     raise AssertionError("unreachable")
 
 
@@ -134,7 +130,7 @@ async def _session(
 ) -> None:
     await connection.send(json.dumps(opening))
     ready = await _answer(connection, "ready")
-    sent.call_id = ready["call_id"]
+    sent.call_id, sent.position_ms = ready["call_id"], ready["received_ms"]
     listening = asyncio.create_task(_answer(connection, "ended"))
     try:
         sending = asyncio.create_task(_send(connection, audio, speed, sent))

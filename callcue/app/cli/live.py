@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of server.host.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, instead of server.port.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, instead of server.port.")] = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")] = False,
 ) -> None:
     """Run the service: audio sockets in, desktop sockets and REST out."""

@@ -25,9 +25,11 @@ def token(
     role: Annotated[str, typer.Option(help="agent, supervisor, editor, integrator or admin.")] = "agent",
 ) -> None:
     """Make a bearer token and the settings entry that admits it. The token is shown once and stored nowhere."""
+    from callcue.core.ids import check_id
     from callcue.core.settings import Role
     from callcue.infra.auth import new_token
 
+    check_id(name, "the name (an agent's is the agent_id of the calls)")
     if role not in get_args(Role):
         raise BadInput(f"role {role!r} is not one of {', '.join(get_args(Role))}")
     secret, digest = new_token()
