@@ -73,8 +73,8 @@ class CallManager:
             )
         link = await session.take_over()
         try:
-            if from_ms is not None:
-                await session.realign(from_ms)
+            # Also by default: received_ms is a whole millisecond, and the call may have stopped within one.
+            await session.realign(session.received_ms if from_ms is None else from_ms)
         except CallCueError:
             await link.drop()  # nobody holds the link: the call waits for a better resume
             raise

@@ -56,6 +56,7 @@ class Service:
             **os.environ,
             "CALLCUE_DATA_DIR": str(self.data_dir),
             "CALLCUE_SERVER__PORT": str(self.port),
+            "CALLCUE_LOG_LEVEL": "debug",
             **self.extra,
         }
         with (self.data_dir / "serve.log").open("ab") as log:

@@ -40,6 +40,7 @@ class GatedEngine:
         self.max_batch = max_batch
         self.batches: list[list[Window]] = []
         self.failing: Callable[[Sequence[Window]], bool] = lambda windows: False
+        self.error: Exception = EngineFailed("as the test wanted")
         self.open = False
         self.closed = False
         self._say = say
@@ -58,7 +59,7 @@ class GatedEngine:
             self._gates.append(gate)
             await gate.wait()
         if self.failing(windows):
-            raise EngineFailed("as the test wanted")
+            raise self.error
         return [
             Hypothesis(text=self._say(window), language=window.language or "zh", language_probability=1.0)
             for window in windows

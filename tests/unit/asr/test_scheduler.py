@@ -175,6 +175,26 @@ async def test_one_bad_window_does_not_take_the_others_down() -> None:
     assert await sched.partial(window(666, final=False), "p") is None
 
 
+@pytest.mark.parametrize("error", [OSError("no process: 我的耳机"), MemoryError(), RuntimeError("我的耳机")])
+async def test_whatever_the_engine_raises_nobody_waits_for_ever(error: Exception) -> None:
+    engine = GatedEngine()
+    engine.open = True
+    engine.failing = lambda windows: any(w.duration_ms == 666 for w in windows)
+    engine.error = error
+    sched = scheduler(engine)
+    finals = [asyncio.create_task(sched.final(window(ms), str(ms))) for ms in (100, 666, 300)]
+    partial = asyncio.create_task(sched.partial(window(666, final=False), "p"))
+    await settle()
+    assert all(task.done() for task in (*finals, partial))
+    with pytest.raises(EngineFailed, match=type(error).__name__) as caught:
+        await finals[1]
+    assert "耳机" not in caught.value.message
+    assert [(await finals[0]).text, (await finals[2]).text] == ["100ms", "300ms"]
+    assert await partial is None
+    stats = sched.stats()
+    assert (stats.finals, stats.finals_failed, stats.partials_failed, stats.lag_s) == (2, 1, 1, 0.0)
+
+
 async def test_a_waiter_that_gives_up_leaves_the_queue() -> None:
     engine = GatedEngine(max_batch=1)
     sched = scheduler(engine)

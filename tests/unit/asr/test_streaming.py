@@ -105,6 +105,44 @@ async def test_the_last_samples_are_decoded() -> None:
     assert updates.finals[0].end_ms == 1503
 
 
+async def test_hanging_up_right_after_a_cut_loses_neither_part() -> None:
+    """The last 10 ms make the segment too long: what was cut off and what goes on after it are both decoded."""
+    audio = pcm(("talk", 13_990))
+    assert len(audio) // 2 % 160 == 80
+    updates, engine = await transcribe(audio, [3200])
+    first, second = [(update.start_ms, update.end_ms) for update in updates.finals]
+    assert (first[0], second[1]) == (0, 13_990)
+    assert first[1] == second[0]
+    assert sum(w.duration_ms for batch in engine.batches for w in batch if w.final) == 13_990
+
+
+async def test_a_long_chunk_lets_the_others_have_a_turn() -> None:
+    engine = GatedEngine()
+    channel = recogniser(engine, Updates())
+    feeding = asyncio.create_task(channel.feed(pcm(("quiet", 20_000), ("talk", 10_000))))
+    turns = 0
+    while not feeding.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 30_000 // 500
+    await channel.abort()
+
+
+async def test_a_chunk_whose_feeding_was_cancelled_is_not_lost() -> None:
+    engine, updates = GatedEngine(say=lambda window: spell(window.pcm)), Updates()
+    engine.open = True
+    channel = recogniser(engine, updates)
+    feeding = asyncio.create_task(channel.feed(CALL))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    feeding.cancel()
+    await asyncio.wait([feeding])
+    assert feeding.cancelled()
+    await channel.finish()
+    whole, _ = await transcribe(CALL, [len(CALL)])
+    assert [(u.start_ms, u.end_ms) for u in updates.finals] == [(u.start_ms, u.end_ms) for u in whole.finals]
+
+
 async def test_silence_is_never_decoded() -> None:
     updates, engine = await transcribe(pcm(("quiet", 5000)), [320])
     assert (list(updates), engine.batches) == ([], [])
@@ -249,13 +287,15 @@ async def test_a_segment_that_cannot_be_decoded_is_reported_once_and_the_rest_go
     engine.failing = lambda windows: any(w.duration_ms < 2000 for w in windows)
     channel = recogniser(engine, updates, partial_interval_s=0.0)
     audio = pcm(("talk", 900), ("quiet", 1200), ("talk", 2600), ("quiet", 1200))
-    await channel.feed(audio)
-    await settle()
-    with pytest.raises(EngineFailed):
-        await channel.feed(audio)
-    with pytest.raises(EngineFailed):
-        await channel.finish()
-    assert updates.finals
+    reports = []
+    for step in (channel.feed(audio), settle(), channel.feed(b""), channel.feed(audio), settle(), channel.finish()):
+        try:
+            await step
+        except EngineFailed as error:
+            reports.append(error)
+    await channel.finish()
+    assert len(reports) == 2
+    assert [update.start_ms for update in updates.finals] == [2100, 5900 + 2100]
 
 
 async def test_an_error_of_the_receiver_is_not_swallowed() -> None:
@@ -268,6 +308,19 @@ async def test_an_error_of_the_receiver_is_not_swallowed() -> None:
     await channel.feed(pcm(("talk", 900), ("quiet", 1200)))
     with pytest.raises(RuntimeError, match="receiver"):
         await channel.finish()
+
+
+async def test_abort_stops_a_chunk_in_the_middle() -> None:
+    engine, updates = GatedEngine(), Updates()
+    engine.open = True
+    channel = recogniser(engine, updates)
+    feeding = asyncio.create_task(channel.feed(CALL))
+    await asyncio.sleep(0)
+    await channel.abort()
+    await feeding
+    await settle()
+    assert list(updates) == []
+    assert channel.lag_ms == 0
 
 
 async def test_abort_stops_everything() -> None:

@@ -89,7 +89,7 @@ async def test_what_had_arrived_before_a_drop_is_heard_not_replaced_by_silence(p
 
 async def test_a_sender_that_keeps_its_audio_goes_on_where_the_call_stopped(pipeline: Pipeline) -> None:
     old = await pipeline.manager.start(request("c1"))
-    await old.audio(WIRE[: 3000 * BYTES_PER_MS])
+    await old.audio(WIRE[: 3000 * BYTES_PER_MS + 12])  # three samples into the next millisecond
     await old.drop()
     new = await pipeline.manager.resume("c1")
     assert new.received_ms == 3000
@@ -98,6 +98,7 @@ async def test_a_sender_that_keeps_its_audio_goes_on_where_the_call_stopped(pipe
     await new.audio(WIRE[3000 * BYTES_PER_MS :])
     await new.hangup()
     assert await pipeline.said("c1") == SAID
+    assert new.received_ms == 8000
 
 
 async def test_audio_that_was_lost_is_silence_and_said_so(pipeline: Pipeline) -> None:
