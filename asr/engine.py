@@ -126,32 +126,36 @@ class WhisperEngine:
             await asyncio.to_thread(slot.pool.shutdown, wait=True, cancel_futures=True)
 
     async def _open(self) -> _Slot:
-        pool = ProcessPoolExecutor(
-            max_workers=1, mp_context=multiprocessing.get_context("spawn"), initializer=worker.prepare
-        )
+        """A new process with its model. Raises ModelError, and EngineFailed when the system gives no process."""
+        pool: ProcessPoolExecutor | None = None
         try:
+            pool = ProcessPoolExecutor(
+                max_workers=1, mp_context=multiprocessing.get_context("spawn"), initializer=worker.prepare
+            )
             async with asyncio.timeout(_LOAD_TIMEOUT_S):
                 pid = await asyncio.wrap_future(pool.submit(worker.load, self._model_dir, self._config))
-        except (BrokenProcessPool, TimeoutError) as error:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException as error:
+            if pool is not None:
+                pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, CallCueError) or not isinstance(error, Exception):
+                raise
+            # it died or got stuck, or there was no memory, process, thread or file descriptor for it
             raise EngineFailed(
-                "a recogniser process ended while it loaded its model; is there enough memory? Nothing was lost"
+                f"a recogniser process could not be started ({type(error).__name__}); "
+                "is there enough memory, and room for processes and open files? Nothing was lost"
             ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
         slot = _Slot(pool, pid)
         self._running.append(slot)
         return slot
 
     async def _ask(self, slot: _Slot, windows: Sequence[Window]) -> list[Hypothesis]:
-        future: Future[list[Hypothesis]] = slot.pool.submit(worker.decode, list(windows))
         try:
+            future: Future[list[Hypothesis]] = slot.pool.submit(worker.decode, list(windows))
             async with asyncio.timeout(self._config.timeout_s):
                 return await asyncio.wrap_future(future)
         except (CallCueError, BrokenProcessPool, TimeoutError):
             raise
-        except Exception as error:  # a back end's call: whatever native code raised comes back here
+        except Exception as error:  # a back end's call: whatever native code or the system raised comes back here
             raise EngineFailed(f"the windows could not be decoded: {type(error).__name__}: {error}") from error
 
     def _drop(self, slot: _Slot) -> None:

@@ -6,6 +6,7 @@ they stop altogether when the finals are late. Windows of different calls with o
 """
 
 import asyncio
+import logging
 import math
 from collections import deque
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from callcue.core.speech import Hypothesis, Window
 
 if TYPE_CHECKING:
     from callcue.core.settings import SpeechSettings
+
+_log = logging.getLogger(__name__)
 
 _WINDOW_OVERHEAD_S = 5.0  # a window costs about as much as this much more audio: its padding
 _MAX_STRETCH = 4.0
@@ -269,26 +272,30 @@ class DecodeScheduler:
         return batch
 
     async def _run(self, batch: list[_Job]) -> None:
-        final = batch[0].window.final
-        async with self._room:
-            self._room.notify_all()
+        """Decode a batch and settle every job of it, whatever happens: somebody waits for each."""
         try:
-            await self._decode(batch)
-        except CallCueError as error:
-            if not final:
-                self._count(partials_failed=len(batch))
-                for job in batch:
-                    _settle(job, None)
-            elif len(batch) == 1:
-                self._count(finals_failed=1)
-                _settle(batch[0], error)
-            else:  # one window may have taken the others down with it: each gets a chance of its own
-                for job in batch:
-                    await self._run([job])
+            async with self._room:
+                self._room.notify_all()
+            try:
+                await self._decode(batch)
+            except Exception as error:  # noqa: BLE001 -- a back end's call: nobody may wait for ever because of it
+                await self._failed(batch, _as_engine_failure(error))
         except asyncio.CancelledError:
             for job in batch:
                 job.done.cancel()
             raise
+
+    async def _failed(self, batch: list[_Job], error: CallCueError) -> None:
+        if not batch[0].window.final:
+            self._count(partials_failed=len(batch))
+            for job in batch:
+                _settle(job, None)
+        elif len(batch) == 1:
+            self._count(finals_failed=1)
+            _settle(batch[0], error)
+        else:  # one window may have taken the others down with it: each gets a chance of its own
+            for job in batch:
+                await self._run([job])
 
     async def _decode(self, batch: Sequence[_Job]) -> None:
         hypotheses = await self._engine.decode([job.window for job in batch])
@@ -305,6 +312,18 @@ class DecodeScheduler:
         )
         for job, hypothesis in zip(batch, hypotheses, strict=True):
             _settle(job, hypothesis)
+
+
+def _as_engine_failure(error: Exception) -> CallCueError:
+    """An engine should raise CallCueErrors alone. Of any other only the kind is told: its text may hold anything."""
+    if isinstance(error, CallCueError):
+        return error
+    _log.error("the engine raised %s", type(error).__name__)
+    failure = EngineFailed(
+        f"the recogniser failed ({type(error).__name__}); this segment was not decoded, later ones are tried again"
+    )
+    failure.__cause__ = error
+    return failure
 
 
 def _settle(job: _Job, outcome: Hypothesis | CallCueError | None) -> None:
