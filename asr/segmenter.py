@@ -73,17 +73,22 @@ class Segmenter:
             if event is not None:
                 yield event
 
-    def finish(self) -> Closed | None:
-        """The channel has ended: the segment that was running, up to the last sample."""
-        closed = None
+    def finish(self) -> tuple[Closed, ...]:
+        """The channel has ended: the segments that were still to close, up to the last sample. The tail may close one,
+        and when that was a cut, what goes on after it is another.
+        """
+        closed: list[Closed] = []
         tail = bytes(self._rest[: len(self._rest) // 2 * 2])  # an odd byte is half a sample: nothing to hear
         self._rest.clear()
         if tail:
             event = self._frame(tail.ljust(self._frame_bytes, b"\0"), tail)
-            closed = event if isinstance(event, Closed) else None
+            if isinstance(event, Closed):
+                closed.append(event)
         self._buffer.append(self._resampler.finish())
         segment = self._endpointer.finish(self.received_ms)
-        return self._closed(segment) if segment is not None else closed
+        if segment is not None:
+            closed.append(self._closed(segment))
+        return tuple(closed)
 
     def window(self, start_ms: int, end_ms: int | None = None) -> bytes:
         """Audio between two call times, or up to now, at the engine's rate."""

@@ -137,8 +137,7 @@ class ChannelRecogniser:
         """The channel has ended: decode what is left; returns when the last final was emitted. Raises as feed does."""
         if not self._finished:
             self._finished = True
-            closed = self._segmenter.finish()
-            if closed is not None:
+            for closed in self._segmenter.finish():
                 await self._close(closed)
         async with self._turn:
             await self._turn.wait_for(lambda: not self._pending)
