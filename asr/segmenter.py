@@ -3,6 +3,7 @@
 Everything here depends on the samples alone, never on how they were cut into chunks or on wall-clock time.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from callcue.core.ports import VoiceActivity
 from callcue.core.speech import ENGINE_RATE
 
 SAMPLE_RATES = (8000, 16000)
+_BREATH_MS = 500  # some milliseconds of work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class Segmenter:
         self._vad = vad
         self._rate = sample_rate
         self._frame_bytes = sample_rate * vad.frame_ms // 1000 * 2
+        self._breath_frames = max(1, _BREATH_MS // vad.frame_ms)
         self._rest = bytearray()
         self._samples = 0
         self._resampler = StreamResampler(sample_rate, ENGINE_RATE)
@@ -63,21 +66,28 @@ class Segmenter:
         """Milliseconds of audio received, framed or not."""
         return (self._samples + len(self._rest) // 2) * 1000 // self._rate
 
-    def push(self, pcm: bytes) -> Iterator[Closed | Running]:
-        """Take samples; yields what happens, frame by frame, as the iterator is consumed. Consume it to its end."""
+    def push(self, pcm: bytes) -> Iterator[Closed | Running | None]:
+        """Take samples; yields what happens, frame by frame, as the iterator is consumed. None: nothing happened, but
+        500 ms were worked off and more is to come, so let others have a turn. What an iterator that was not consumed
+        to its end left over, the next one takes.
+        """
         self._rest += pcm
-        while len(self._rest) >= self._frame_bytes:
+        for count in itertools.count(1):
+            if len(self._rest) < self._frame_bytes:
+                return
             frame = bytes(self._rest[: self._frame_bytes])
             del self._rest[: self._frame_bytes]
             event = self._frame(frame, frame)
             if event is not None:
                 yield event
+            if count % self._breath_frames == 0 and len(self._rest) >= self._frame_bytes:
+                yield None
 
     def finish(self) -> tuple[Closed, ...]:
         """The channel has ended: the segments that were still to close, up to the last sample. The tail may close one,
         and when that was a cut, what goes on after it is another.
         """
-        closed: list[Closed] = []
+        closed = [event for event in self.push(b"") if isinstance(event, Closed)]
         tail = bytes(self._rest[: len(self._rest) // 2 * 2])  # an odd byte is half a sample: nothing to hear
         self._rest.clear()
         if tail:

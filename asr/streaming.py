@@ -1,7 +1,8 @@
 """Streaming recognition of one channel: samples in, partial and final transcripts out.
 
 ``feed`` cuts the audio into segments and hands windows to the scheduler; it waits only when too many finals of this
-channel are undecoded. Results come back through ``emit`` in the order in which the segments began.
+channel are undecoded, and lets others have a turn after every 500 ms of audio. Results come back through ``emit`` in
+the order in which the segments began.
 
 The final decode begins early, in a pause that may turn out to be the end: by the time the silence is long enough the
 text is often there. If speech goes on, that decode was a partial.
@@ -127,11 +128,19 @@ class ChannelRecogniser:
         if self._finished:
             raise ValueError("the channel was finished")
         for event in self._segmenter.push(pcm):
-            if isinstance(event, Closed):
+            if event is None:
+                if not await self._breathe():
+                    return
+            elif isinstance(event, Closed):
                 await self._close(event)
             else:
                 self._go_on(event)
         self._raise_failure()
+
+    async def _breathe(self) -> bool:
+        """One long chunk must not hold up the other calls. False: this one was given up meanwhile."""
+        await asyncio.sleep(0)
+        return not self._finished
 
     async def finish(self) -> None:
         """The channel has ended: decode what is left; returns when the last final was emitted. Raises as feed does."""

@@ -143,17 +143,6 @@ async def test_a_chunk_whose_feeding_was_cancelled_is_not_lost() -> None:
     assert [(u.start_ms, u.end_ms) for u in updates.finals] == [(u.start_ms, u.end_ms) for u in whole.finals]
 
 
-async def test_hanging_up_right_after_a_cut_loses_neither_part() -> None:
-    """The last 10 ms make the segment too long: what was cut off and what goes on after it are both decoded."""
-    audio = pcm(("talk", 13_990))
-    assert len(audio) // 2 % 160 == 80
-    updates, engine = await transcribe(audio, [3200])
-    first, second = [(update.start_ms, update.end_ms) for update in updates.finals]
-    assert (first[0], second[1]) == (0, 13_990)
-    assert first[1] == second[0]
-    assert sum(w.duration_ms for batch in engine.batches for w in batch if w.final) == 13_990
-
-
 async def test_silence_is_never_decoded() -> None:
     updates, engine = await transcribe(pcm(("quiet", 5000)), [320])
     assert (list(updates), engine.batches) == ([], [])
