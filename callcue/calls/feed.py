@@ -85,9 +85,7 @@ class EventFeed:
 class _Follower:
     """What one follower has passed on, by call."""
 
-    def __init__(
-        self, log: EventLog, positions: Mapping[str, int], accept_new: Callable[[Owned], bool] | None
-    ) -> None:
+    def __init__(self, log: EventLog, positions: Mapping[str, int], accept_new: Callable[[Owned], bool] | None) -> None:
         self._log = log
         self._last = dict(positions)
         self._accept_new = accept_new
