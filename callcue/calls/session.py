@@ -124,9 +124,13 @@ class CallSession:
             raise Conflict(f"another connection has taken over the audio of call {self.call_id!r}")
         if self._closing is not None:
             raise Conflict(f"call {self.call_id!r} is over; its audio after the end was not used")
+        # Shielded: audio that has arrived is heard whole, also when its connection is cancelled in the middle.
+        await asyncio.shield(asyncio.create_task(self._hear(self._splitter.push(data)), name=f"hear-{self.call_id}"))
+
+    async def _hear(self, parts: list[bytes]) -> None:
         self._hearing += 1
         try:
-            await self._feed(self._splitter.push(data))
+            await self._feed(parts)
         finally:
             self._hearing -= 1
             self._delivered += 1

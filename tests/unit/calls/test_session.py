@@ -87,6 +87,16 @@ async def test_what_had_arrived_before_a_drop_is_heard_not_replaced_by_silence(p
     assert not [event for event in await pipeline.events("c1") if event.type == "Alert"]
 
 
+async def test_audio_is_heard_whole_when_its_connection_is_cancelled(pipeline: Pipeline) -> None:
+    link = await pipeline.manager.start(request("c1"))
+    hearing = asyncio.create_task(link.audio(WIRE))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    hearing.cancel()
+    await asyncio.wait_for(link.hangup(), 20)
+    assert await pipeline.said("c1") == SAID
+
+
 async def test_a_sender_that_keeps_its_audio_goes_on_where_the_call_stopped(pipeline: Pipeline) -> None:
     old = await pipeline.manager.start(request("c1"))
     await old.audio(WIRE[: 3000 * BYTES_PER_MS + 12])  # three samples into the next millisecond
