@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -179,4 +180,6 @@ def _save_picture(screen: object, path: Path) -> None:
 
     canvas = Console(record=True, width=150, height=44, file=io.StringIO(), force_terminal=True)
     canvas.print(screen)
-    path.write_text(canvas.export_svg(title="callcue demo"), encoding="utf-8")
+    # rich fixes the length of a text as if Chinese characters were one cell wide; without that they are drawn right.
+    drawn = re.sub(r' textLength="[0-9.]+"', "", canvas.export_svg(title="callcue demo"))
+    path.write_text(drawn, encoding="utf-8")
