@@ -108,7 +108,8 @@ class _Desk:
     async def _send_events(self, following: Following) -> None:
         await self._outbox.send(FollowingFrame(call_id=following.call_id, agent_id=following.agent_id))
         accept_new = following.accepts if following.call_id is None else None
-        async with aclosing(self._services.feed.follow(following.after, accept_new)) as events:
+        stream = self._services.feed.follow(following.after, accept_new, since=following.missed)
+        async with aclosing(stream) as events:
             async for event in events:
                 await self._outbox.send_text(await self._text(event))
 

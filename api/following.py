@@ -1,16 +1,17 @@
 """What a desktop asked to follow, and where it left off: the query of ``/v1/desktop``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.datastructures import QueryParams
 
 from api.sight import visible_agent, visible_call
-from callcue.core.errors import BadInput, NotFound
-from callcue.core.events import CallStarted
+from callcue.calls.feed import Owned
+from callcue.core.errors import BadInput, Conflict, NotFound
 from callcue.core.ids import check_id
 from callcue.infra.auth import Principal
-from callcue.infra.calls import CallStore
+from callcue.infra.calls import CallFilter, CallRow, CallStore
+from callcue.infra.projections import epoch_ms
 
 MAX_POSITIONS = 500
 """Calls that ``after`` may name."""
@@ -26,10 +27,19 @@ class Following:
     agent_id: str | None = None
     after: Mapping[str, int] = field(default_factory=dict)
     """Call id -> seq of the last durable event seen; calls that are not named begin at their first event."""
+    earliest_ms: int | None = None
+    """When the earliest call of ``after`` began, in epoch milliseconds; None where there is none."""
 
-    def accepts(self, started: CallStarted) -> bool:
-        """Whether a call that starts now joins."""
-        return self.call_id is None and self.agent_id in (None, started.agent_id)
+    def accepts(self, call: Owned) -> bool:
+        """Whether a call that is not named joins."""
+        return self.call_id is None and self.agent_id in (None, call.agent_id)
+
+    @property
+    def missed(self) -> CallFilter | None:
+        """The calls that the desktop may have missed, also those that ended meanwhile."""
+        if self.call_id is not None or self.earliest_ms is None:
+            return None
+        return CallFilter(agent_id=self.agent_id, started_from_ms=self.earliest_ms)
 
 
 def parse_following(query: QueryParams) -> Following:
@@ -69,21 +79,35 @@ def _seq(text: str) -> int:
 
 
 async def allowed(wanted: Following, principal: Principal, calls: CallStore) -> Following:
-    """What was asked for, within what the principal may see. Raises NotFound, NotAllowed.
+    """What was asked for, within what the principal may see. Raises NotFound, NotAllowed, and Conflict where the
+    desktop saw more than there is.
 
     Positions of calls that do not exist (any more) or are not among those followed are left out, so that one
     forgotten call does not keep a desktop from coming back.
     """
     if wanted.call_id is not None:
-        await visible_call(calls, wanted.call_id, principal)
+        _check_reached(await visible_call(calls, wanted.call_id, principal), wanted.after[wanted.call_id])
         return wanted
     agent_id = visible_agent(wanted.agent_id, principal)
-    after = {}
+    after: dict[str, int] = {}
+    starts: list[int] = []
     for call_id, seq in wanted.after.items():
         try:
             row = await calls.get(call_id)
         except NotFound:
             continue
         if agent_id in (None, row.agent_id):
+            _check_reached(row, seq)
             after[call_id] = seq
-    return Following(agent_id=agent_id, after=after)
+            starts.append(epoch_ms(row.started_at))
+    return replace(wanted, agent_id=agent_id, after=after, earliest_ms=min(starts, default=None))
+
+
+def _check_reached(row: CallRow, seq: int) -> None:
+    """An event that was announced is written, so a desktop cannot have seen what this log does not hold."""
+    if seq > row.last_seq:
+        raise Conflict(
+            f"after names an event of call {row.call_id!r} that is not here: its newest is {row.last_seq}. The desktop "
+            "followed another log, such as the one before a backup was restored. Forget what it shows and connect "
+            "again without after"
+        )

@@ -27,6 +27,7 @@ const TEXT = {
 const ACTIONS = ["used", "pinned", "dismissed", "wrong"];
 const KEPT_CALLS = 50;
 const FINAL_CODES = [4400, 4401, 4403, 4404, 1008];
+const ANOTHER_LOG = 4409; // the server holds less than was seen here, as after a restored backup: begin anew
 
 const byId = (id) => document.getElementById(id);
 const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields}
@@ -105,7 +106,8 @@ function connect() {
   const query = new URLSearchParams();
   const agent = byId("agent").value.trim();
   if (agent) query.set("agent_id", agent);
-  const after = [...calls].filter(([, held]) => held.last && !held.ended).map(([id, held]) => `${id}:${held.last}`);
+  // Ended calls too: a call that is not named here and began after one that is comes again from its first event.
+  const after = [...calls].filter(([, held]) => held.last).map(([id, held]) => `${id}:${held.last}`);
   if (after.length) query.set("after", after.join(","));
   const token = byId("token").value.trim();
   const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/desktop?${query}`;
@@ -125,6 +127,7 @@ function connect() {
     if (FINAL_CODES.includes(closed.code)) {
       state = "refused";
     } else {
+      if (closed.code === ANOTHER_LOG) { calls.clear(); shown = null; }
       state = "lost";
       retry += 1;
       timer = setTimeout(connect, Math.min(10000, 250 * 2 ** Math.min(retry, 6)) * (0.5 + Math.random() / 2));

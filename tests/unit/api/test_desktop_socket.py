@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api import socket_io
-from callcue.core.events import Alert, CardAck, PartialTranscript
+from callcue.core.events import Alert, CallEnded, CardAck, PartialTranscript
 from tests.unit.api.edge import CARD, Edge, closed, push, receive, send
 from tests.unit.api.fakes import started
 
@@ -118,6 +118,45 @@ async def test_calls_that_are_gone_or_not_mine_do_not_keep_a_desktop_out(edge: E
     async with edge.socket("/v1/desktop?agent_id=a1&after=gone:7,other:0", "a1") as desk:
         await receive(desk)
         assert (await receive(desk))["call_id"] == "mine"
+
+
+async def test_a_call_that_came_and_went_while_the_desktop_was_away_is_shown(edge: Edge) -> None:
+    ended = CallEnded(call_id="missed", at_ms=9, reason="hangup", duration_ms=9)
+    await edge.log.append(started("known"), alert("known", 2))
+    await edge.log.append(started("missed"), ended)
+    await edge.log.append(started("theirs", "a2"))
+    async with edge.socket("/v1/desktop?agent_id=a1&after=known:1", "a1") as desk:
+        await receive(desk)
+        got = [await receive(desk) for _ in range(3)]
+        assert [(e["call_id"], e["seq"]) for e in got] == [("known", 2), ("missed", 1), ("missed", 2)]
+        await edge.log.append(alert("known", 3))
+        assert (await receive(desk))["seq"] == 3
+    async with edge.socket("/v1/desktop?call_id=known&after=3", "a1") as desk:  # who follows one call gets no other
+        await receive(desk)
+        await edge.log.append(alert("known", 4))
+        assert (await receive(desk))["seq"] == 4
+
+
+async def test_without_after_only_live_calls_are_shown(edge: Edge) -> None:
+    await edge.log.append(started("over"), CallEnded(call_id="over", at_ms=9, reason="hangup", duration_ms=9))
+    await edge.log.append(started("live"))
+    async with edge.socket("/v1/desktop", "a1") as desk:
+        await receive(desk)
+        assert (await receive(desk))["call_id"] == "live"
+        await edge.log.append(alert("live", 2))
+        assert (await receive(desk))["seq"] == 2
+
+
+@pytest.mark.parametrize("query", ["call_id=c1&after=3", "agent_id=a1&after=c1:3", "after=c0:0,c1:3"])
+async def test_a_desktop_that_saw_more_than_there_is_starts_anew(edge: Edge, query: str) -> None:
+    """As after a restored backup: waiting for the old numbers would show nothing of what happens now."""
+    await edge.log.append(started("c0"))
+    await edge.log.append(started("c1"), alert("c1", 2))
+    async with edge.socket(f"/v1/desktop?{query}", "a1") as desk:
+        error = await receive(desk)
+        assert (error["event"], error["code"]) == ("error", "conflict")
+        assert "without after" in error["message"]
+        assert await closed(desk) == 4409
 
 
 BAD_QUERIES = {
