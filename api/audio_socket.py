@@ -19,14 +19,15 @@ from api.frames import AUDIO_IN, EndedFrame, ReadyFrame, ResumeFrame, StartFrame
 from api.problems import WS_GOING_AWAY, WS_NORMAL, TooSlow, public_code
 from api.services import Services
 from api.socket_io import Frame, Inbox, Lost, Outbox, SlowReaderError
-from callcue.calls.session import AudioLink
+from callcue.calls.session import AudioLink, EndReason
 from callcue.calls.start import StartCall
 from callcue.core.errors import BadInput, CallCueError
 
 OPENING_TIMEOUT_S = 10.0
 """A socket that says nothing for this long is closed."""
 NO_AUDIO_S = 15.0
-"""Silence on the wire (not in the audio) that draws a warning: a live call always sends audio."""
+"""Silence on the wire (not in the audio) that draws a warning: a live call always sends audio. After
+``server.max_silence_s`` the call is closed."""
 INBOX_BYTES = 2_000_000
 """Read ahead at most: a minute of two-channel 8 kHz PCM."""
 MAX_TEXT_FRAME = 16_384
@@ -99,6 +100,32 @@ def _parse(text: str) -> StartFrame | ResumeFrame | StopFrame:
     return parse_json(AUDIO_IN, text, "frame")
 
 
+class _Silence:
+    """Time without audio: how long to wait before the warning, and then before the end."""
+
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s = limit_s
+        self._since = asyncio.get_running_loop().time()
+        self.last_chance = limit_s <= NO_AUDIO_S
+        """The warning was given, or there is no time for one: the end comes next."""
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds until something has to be said; below 0 when that is late."""
+        limit_s = self.limit_s if self.last_chance else NO_AUDIO_S
+        return self._since + limit_s - asyncio.get_running_loop().time()
+
+    def warn(self) -> str:
+        """The warning, which is given once."""
+        self.last_chance = True
+        return f"no audio for {NO_AUDIO_S:g} s; the call is closed when there is none for {self.limit_s:g} s"
+
+    @property
+    def verdict(self) -> str:
+        """Why the call was closed."""
+        return f"no audio came for {self.limit_s:g} s; the call was closed with everything it had"
+
+
 class _Conversation:
     """What is said over one connection after its call was opened."""
 
@@ -132,16 +159,19 @@ class _Conversation:
     async def _talk(self, farewell: asyncio.Task[None]) -> None:
         link = self._link
         await self._outbox.send(ReadyFrame(call_id=link.call_id, received_ms=link.received_ms))
-        warned = False
+        silence = _Silence(self._services.settings.server.max_silence_s)
         while True:
-            frame = await self._next(None if warned else NO_AUDIO_S)
+            frame = await self._next(silence.patience_s)
             if frame is None:
-                message = f"no audio for {NO_AUDIO_S:g} s; the call stays open"
-                await self._outbox.send(WarningFrame(code="no_audio", message=message))
-                warned = True
+                if silence.last_chance:
+                    farewell.cancel()
+                    await self._end_with(TooSlow(silence.verdict), reason="disconnected", detail=silence.verdict)
+                    return
+                await self._outbox.send(WarningFrame(code="no_audio", message=silence.warn()))
             elif isinstance(frame, bytes):
                 await link.audio(frame)
-                warned = False
+                if frame:
+                    silence = _Silence(silence.limit_s)
             elif isinstance(frame, str):
                 _check_stop(frame)
                 self._close_code = WS_NORMAL
@@ -154,7 +184,7 @@ class _Conversation:
                 await link.drop()
                 return
 
-    async def _next(self, timeout_s: float | None) -> Frame | None:
+    async def _next(self, timeout_s: float) -> Frame | None:
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._inbox.next()
@@ -168,12 +198,12 @@ class _Conversation:
             await self._outbox.send(EndedFrame(call_id=self._link.call_id, duration_ms=self._link.received_ms))
         await self._outbox.close(self._close_code)
 
-    async def _end_with(self, error: CallCueError) -> None:
+    async def _end_with(self, error: CallCueError, *, reason: EndReason = "error", detail: str = "") -> None:
         _log.warning("audio_socket.refused", call_id=self._link.call_id, code=error.code)
         self._services.metrics.socket_errors.labels("audio", public_code(error)).inc()
         await self._outbox.fail(error)
         try:
-            await self._link.hangup("error", public_code(error))
+            await self._link.hangup(reason, detail or public_code(error))
         except CallCueError as failure:
             _log.error("audio_socket.close_failed", call_id=self._link.call_id, code=failure.code)
 

@@ -28,6 +28,8 @@ class ServerSettings(_Section):
     port: int = Field(8765, ge=0, le=65535)
     resume_grace_s: float = Field(30.0, ge=0.0, le=600.0)
     """How long a call whose audio socket dropped waits for it to come back."""
+    max_silence_s: float = Field(120.0, ge=10.0)
+    """Seconds without any audio frame after which a connected intake's call is closed as disconnected."""
     max_frame_bytes: int = Field(1_048_576, ge=1024)
     """Largest WebSocket frame and HTTP body for calls; larger ones are refused."""
     max_import_bytes: int = Field(50_000_000, ge=1024)

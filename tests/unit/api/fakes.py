@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from callcue.calls.acks import AckAction, acknowledge
+from callcue.calls.session import EndReason
 from callcue.calls.start import StartCall
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.errors import CallCueError, Conflict, NotFound
@@ -24,6 +24,7 @@ class FakeSession:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: int = 0
     end_reason: str | None = None
+    end_detail: str = ""
     fails: Exception | None = None
     """Raised when audio comes."""
 
@@ -55,9 +56,10 @@ class FakeLink:
             raise Conflict("the call is over")
         self.session.heard += data
 
-    async def hangup(self, reason: Literal["hangup", "error", "shutdown"] = "hangup", detail: str = "") -> None:
+    async def hangup(self, reason: EndReason = "hangup", detail: str = "") -> None:
         if self.session.end_reason is None:
             self.session.end_reason = reason
+            self.session.end_detail = detail
             at = self.received_ms
             await self.log.append(
                 CallEnded(call_id=self.call_id, at_ms=at, reason=reason, duration_ms=at, detail=detail)
@@ -77,6 +79,7 @@ class FakeManager:
         self.open_gate = asyncio.Event()
         """Calls are opened only while it is set."""
         self.open_gate.set()
+        self.resumed_at: list[int | None] = []
         self.refuses: CallCueError | None = None
         self.fails: Exception | None = None
 
@@ -92,7 +95,8 @@ class FakeManager:
         self.sessions[call_id] = FakeSession(call_id=call_id, request=request, fails=self.fails)
         return FakeLink(self.sessions[call_id], self.log)
 
-    async def resume(self, call_id: str, from_ms: int) -> FakeLink:
+    async def resume(self, call_id: str, from_ms: int | None = None) -> FakeLink:
+        self.resumed_at.append(from_ms)
         session = self.sessions.get(call_id)
         if session is None:
             raise NotFound("not live")

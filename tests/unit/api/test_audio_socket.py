@@ -1,11 +1,14 @@
 """The audio socket: what it takes, what it answers, and that whatever is wrong stays with the call it came from."""
 
 import asyncio
+import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from api import audio_socket
 from callcue.core.errors import EngineFailed, Overloaded
@@ -109,7 +112,7 @@ BAD_OPENINGS: dict[str, tuple[str | bytes, str, str]] = {
     "reserved id": (json.dumps({**START, "call_id": "kb"}), "bad_input", "call_id"),
     "line break in caller": (json.dumps({**START, "caller": "1\n2"}), "bad_input", "caller"),
     "half a surrogate": ('{"event":"start","caller":"\\ud800"}', "bad_input", ""),
-    "resume without position": ('{"event":"resume","call_id":"c1"}', "bad_input", "from_ms"),
+    "resume of no call": ('{"event":"resume","from_ms":0}', "bad_input", "call_id"),
     "negative position": ('{"event":"resume","call_id":"c1","from_ms":-1}', "bad_input", "from_ms"),
     "huge text": (json.dumps({**START, "caller": "1" * 20_000}), "bad_input", "text frame"),
 }
@@ -240,6 +243,20 @@ async def test_a_lost_connection_leaves_the_call_open_for_a_resume(edge: Edge) -
         assert (await receive(socket))["duration_ms"] == 2000
 
 
+async def test_a_resume_may_leave_the_position_to_the_server(edge: Edge) -> None:
+    async with edge.socket(PATH, "pbx") as socket:
+        await send(socket, **START, call_id="c1")
+        await receive(socket)
+        await socket.send(SECOND)
+        await (await socket.ping())
+        socket.transport.abort()
+    await until(lambda: edge.manager.sessions["c1"].dropped)
+    async with edge.socket(PATH, "pbx") as socket:
+        await send(socket, event="resume", call_id="c1")
+        assert (await receive(socket))["received_ms"] == 1000
+    assert edge.manager.resumed_at == [None]
+
+
 async def test_closing_without_stop_is_a_lost_connection(edge: Edge) -> None:
     async with edge.socket(PATH, "pbx") as socket:
         await send(socket, **START, call_id="c1")
@@ -271,6 +288,47 @@ async def test_missing_audio_draws_one_warning(edge: Edge, monkeypatch: pytest.M
         while frames[-1]["event"] == "warning":
             frames.append(await receive(socket))
         assert frames[-1]["event"] == "ended"
+
+
+def patient(edge: Edge, seconds: float) -> None:
+    """Let intakes be silent for so long, far below what the settings allow."""
+    server = edge.services.settings.server.model_copy(update={"max_silence_s": seconds})
+    settings = edge.services.settings.model_copy(update={"server": server})
+    edge.app.state.services = replace(edge.services, settings=settings)
+
+
+@pytest.mark.parametrize("warning_s", [0.05, 60.0])
+async def test_a_silent_intake_does_not_hold_its_call_for_ever(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, warning_s: float
+) -> None:
+    monkeypatch.setattr(audio_socket, "NO_AUDIO_S", warning_s)
+    patient(edge, 0.2)
+    async with edge.socket(PATH, "pbx") as socket:
+        await send(socket, **START, call_id="c1")
+        assert (await receive(socket))["event"] == "ready"
+        await socket.send(SECOND)
+        if warning_s < 0.2:
+            assert (await receive(socket))["event"] == "warning"
+        error = await receive(socket)
+        assert (error["event"], error["code"]) == ("error", "too_slow")
+        assert "0.2 s" in error["message"]
+        assert await closed(socket) == 4408
+    session = edge.manager.sessions["c1"]
+    await until(session.ended.is_set)
+    assert (session.end_reason, "no audio" in session.end_detail) == ("disconnected", True)
+
+
+async def test_frames_without_audio_do_not_keep_a_call_alive(edge: Edge) -> None:
+    patient(edge, 0.2)
+    async with edge.socket(PATH, "pbx") as socket:
+        await send(socket, **START, call_id="c1")
+        with contextlib.suppress(ConnectionClosed):
+            async with asyncio.timeout(10):
+                while True:
+                    await socket.send(b"")
+                    await (await socket.ping())
+        assert socket.close_code == 4408
+    assert edge.manager.sessions["c1"].end_reason == "disconnected"
 
 
 @pytest.mark.parametrize(("who", "code"), [(None, 4401), ("a1", 4403), ("sue", 4403), ("eve", 4403)])
