@@ -29,7 +29,7 @@ from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.errors import BadInput
 from callcue.core.ids import check_id
 from callcue.infra.auth import Principal
-from callcue.infra.cards import CardStore
+from callcue.infra.cards import SaveResult
 from kb_index.formats import CardFormat, card_to_json, parse_card, read_cards, write_cards
 
 router = APIRouter(prefix="/v1", tags=["cards"])
@@ -77,18 +77,22 @@ async def import_cards(
     data = await read_body(request, parts.settings.server.max_import_bytes)
     found = await asyncio.to_thread(read_cards, data, form)
     if query.dry_run:
-        added, changed, unchanged = await _compare(parts.knowledge.store, found.cards)
+        would = await parts.knowledge.store.compare(found.cards)
         problems = [ImportProblem.model_validate(problem) for problem in found.problems]
-        return ImportReport(dry_run=True, added=added, changed=changed, unchanged=unchanged, problems=problems)
+        return _report(would, problems)
     if found.problems:
         raise InvalidFields(FieldProblem(problem.where, problem.message) for problem in found.problems)
-    saved = await parts.knowledge.save(found.cards, by=principal.name)
+    return _report(await parts.knowledge.save(found.cards, by=principal.name))
+
+
+def _report(result: SaveResult, tried: list[ImportProblem] | None = None) -> ImportReport:
+    """What an import did or, with the problems of its file, what it would do."""
     return ImportReport(
-        dry_run=False,
-        added=list(saved.added),
-        changed=list(saved.changed),
-        unchanged=len(saved.unchanged),
-        problems=[],
+        dry_run=tried is not None,
+        added=list(result.added),
+        changed=list(result.changed),
+        unchanged=len(result.unchanged),
+        problems=tried or [],
     )
 
 
@@ -98,19 +102,6 @@ def _format(request: Request, query: ImportQuery) -> CardFormat:
     if form is None:
         raise WrongContentType(f"send the cards as one of {', '.join(_TYPES)}, or name the format in the address")
     return form
-
-
-async def _compare(store: CardStore, cards: Sequence[Card]) -> tuple[list[str], list[str], int]:
-    """Ids that an import would add and change, and how many cards it would leave alone."""
-    stored: dict[str, Card] = {}
-    page = await store.list(limit=_PAGE)
-    while page:
-        stored.update((card.id, card) for card in page)
-        page = await store.list(limit=_PAGE, after=page[-1].id)
-    added = [card.id for card in cards if card.id not in stored]
-    same = {card.id for card in cards if card.id in stored and card_to_json(stored[card.id]) == card_to_json(card)}
-    changed = [card.id for card in cards if card.id in stored and card.id not in same]
-    return added, changed, len(same)
 
 
 @router.get("/cards/{card_id}")
