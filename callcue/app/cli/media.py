@@ -63,7 +63,7 @@ async def _transcribe(files: list[Path], form: str, output: Path | None, languag
                     segments = await transcriber.transcribe(file, language, update)  # type: ignore[arg-type] # checked
                 except CallCueError as error:
                     failed += 1
-                    progress.console.print(f"callcue: {file}: {error.message}", style="red", markup=False)
+                    progress.console.print(f"callcue: {error.message}", style="red", soft_wrap=True)
                     continue
                 _deliver(file, segments, form, output, as_json)  # type: ignore[arg-type] # checked
     return failed
