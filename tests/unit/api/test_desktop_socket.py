@@ -5,7 +5,7 @@ import json
 import random
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api import socket_io
 from callcue.core.events import Alert, CallEnded, CardAck, PartialTranscript
@@ -184,6 +184,15 @@ async def test_a_bad_query_is_refused_by_name(edge: Edge, query: str) -> None:
     async with edge.socket(f"/v1/desktop?{query}", "a1") as desk:
         assert (await receive(desk))["event"] == "error"
         assert await closed(desk) == BAD_QUERIES[query]
+
+
+async def test_an_address_that_is_too_long_is_refused_at_once(edge: Edge) -> None:
+    query = ",".join(f"call-{n:022d}:1" for n in range(500))
+    with pytest.raises(InvalidStatus) as refused:
+        await edge.socket(f"/v1/desktop?after={query}", "a1")
+    answer = refused.value.response
+    assert (answer.status_code, json.loads(answer.body)["code"]) == (400, "bad_input")
+    assert b"8 KB" in answer.body
 
 
 @pytest.mark.parametrize(("who", "code"), [(None, 4401), ("eve", 4403), ("pbx", 4403)])
