@@ -45,6 +45,8 @@ class IssueVote:
     _ORDER = (1.0, 0.9, 0.7, 0.5, 0.4)
     _LATER = 0.25
     _OTHER_LATER = 0.4
+    _OTHER_NEEDS = 3
+    """Utterances before a running call is ``other``: an unclear opening is no matter yet."""
     _CAP = 2.0
     _RULE = 1.2
     """Log-odds that a rule adds to its label."""
@@ -78,8 +80,15 @@ class IssueVote:
         self._count += 1
         self._shown.append((weight * certainty, best, segment_id))
 
-    def verdict(self) -> Verdict | None:
-        """None before anything was said to the matter."""
+    def verdict(self, *, ended: bool = True) -> Verdict | None:
+        """None before anything was said to the matter, and, while the call runs, when all that can be said is that the
+        first few utterances were about something else.
+        """
+        verdict = self._verdict()
+        early = not ended and self._count < self._OTHER_NEEDS
+        return None if early and verdict is not None and verdict.label == self._other else verdict
+
+    def _verdict(self) -> Verdict | None:
         if not self._weight:
             return None
         shrink = min(1.0, self._CAP / self._weight)

@@ -77,14 +77,14 @@ class CallTagger:
         else:
             self._follow_up.caller(u.text)
             self._classify(u, signals)
-            found += self._verdicts()
+            found += self._verdicts(ended=False)
         found += self._derived()
         self._remember_question(u)
         return self._news(found)
 
     def finish(self) -> list[TagSuggestion]:
         """The end of the call: what is still open gets its final or default value."""
-        found = [*self._verdicts(), *self._derived()]
+        found = [*self._verdicts(ended=True), *self._derived()]
         trend = self._sentiment.verdict()
         found.append(_finding("sentiment", trend.label, trend.probability, trend.evidence, self._sentiment_model.name))
         promised = self._follow_up.value()
@@ -117,8 +117,8 @@ class CallTagger:
         sentiment = self._sentiment_model.predict([u.text])[0]
         self._sentiment.add(u.text, u.segment_id, sentiment, {k: v for k, v in strengths.items() if v})
 
-    def _verdicts(self) -> Iterator[_Finding]:
-        issue = self._issue.verdict()
+    def _verdicts(self, *, ended: bool) -> Iterator[_Finding]:
+        issue = self._issue.verdict(ended=ended)
         if issue is not None:
             yield _finding("issue_type", issue.label, issue.probability, issue.evidence, self._issue_model.name)
         trend = self._sentiment.verdict()

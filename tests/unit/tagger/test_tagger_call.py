@@ -198,3 +198,10 @@ def test_any_text_is_survived(call: Call, text: str) -> None:
     for channel in ("caller", "agent"):
         call.say(channel, text)  # type: ignore[arg-type]
     call.tagger.finish()
+
+
+def test_an_unclear_opening_is_not_yet_a_matter(call: Call) -> None:
+    """The model may call it other; the record waits until more was said or the call is over."""
+    assert not [
+        s for s in call.say("caller", "那个东西就是这样子的嘛") if s.field == "issue_type" and s.value == "其他"
+    ]
