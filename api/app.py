@@ -18,7 +18,7 @@ from api.services import Services
 from callcue.core.errors import BadInput, CallCueError, NotFound
 
 OPEN_PATHS = frozenset(
-    {"/healthz", "/readyz", "/", "/desk.js", "/desk.css", "/openapi.json"}
+    {"/healthz", "/readyz", "/", "/desk.js", "/desk.css", "/desk.svg", "/openapi.json"}
     | {"/v1/schemas/audio-socket.json", "/v1/schemas/desktop-socket.json"}
 )
 """What needs no token: nothing there says anything about a call, a card or a person."""

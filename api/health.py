@@ -21,6 +21,7 @@ _STATIC = {
     "desk.html": "text/html; charset=utf-8",
     "desk.js": "text/javascript; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
+    "desk.svg": "image/svg+xml",
 }
 
 
@@ -66,6 +67,12 @@ async def desk_script() -> Response:
 async def desk_style() -> Response:
     """The desk's style."""
     return _static("desk.css")
+
+
+@router.get("/desk.svg", include_in_schema=False)
+async def desk_icon() -> Response:
+    """The desk's icon."""
+    return _static("desk.svg")
 
 
 def _static(name: str) -> Response:

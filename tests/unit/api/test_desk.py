@@ -4,7 +4,7 @@ import re
 
 from tests.unit.api.edge import Edge
 
-PARTS = ("/", "/desk.js", "/desk.css")
+PARTS = ("/", "/desk.js", "/desk.css", "/desk.svg")
 
 
 async def test_the_page_loads_nothing_from_elsewhere(edge: Edge) -> None:
@@ -17,7 +17,7 @@ async def test_the_page_loads_nothing_from_elsewhere(edge: Edge) -> None:
         assert not re.search(r"https?://(?!\$)", answer.text), path
         assert "@import" not in answer.text
     page = (await edge.http.get("/")).text
-    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {"/desk.js", "/desk.css"}
+    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {"/desk.js", "/desk.css", "/desk.svg"}
     assert not re.search(r"<script(?![^>]* src)|\son\w+=|style=", page), "the policy forbids inline code and style"
 
 

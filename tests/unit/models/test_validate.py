@@ -59,8 +59,11 @@ def test_a_transformers_whisper_must_be_converted(whisper: Path) -> None:
         validate_folder(whisper, "whisper")
 
 
-def test_a_whole_embedder_passes(embedder: Path) -> None:
+def test_a_whole_embedder_passes_until_a_part_is_missing(embedder: Path) -> None:
     validate_folder(embedder, "embedder")
+    (embedder / "model.safetensors").unlink()
+    with pytest.raises(ModelError):
+        validate_folder(embedder, "embedder")
 
 
 @pytest.mark.parametrize("pickle", ["pytorch_model.bin", "2_Dense/pytorch_model.bin", "head.pkl"])
@@ -74,9 +77,12 @@ def test_weights_in_a_pickle_are_not_loaded(embedder: Path, pickle: str) -> None
         validate_folder(embedder, "embedder")
 
 
-def test_a_pickle_beside_safetensors_is_left_alone(embedder: Path) -> None:
+def test_a_pickle_beside_safetensors_is_left_alone_but_never_stands_in_for_them(embedder: Path) -> None:
     (embedder / "pytorch_model.bin").write_bytes(b"")
     validate_folder(embedder, "embedder")
+    (embedder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="is a pickle"):
+        validate_folder(embedder, "embedder")
 
 
 def test_code_of_the_models_own_is_refused(embedder: Path) -> None:
