@@ -1,11 +1,15 @@
 """The database: connections, transactions, migrations. SQLite for one machine, PostgreSQL where it grows.
 
-SQLite runs in WAL with ``synchronous=FULL``: what was committed survives the process and the power cut. Writing
-transactions begin with the lock (``BEGIN IMMEDIATE``), since one that starts by reading and then writes can fail at
-once, whatever the busy timeout (https://sqlite.org/lang_transaction.html), and they queue in this process for fairness.
+SQLite runs in WAL with ``synchronous=FULL``: what was committed survives the process and the power cut. WAL is a
+property of the file. ``migrate`` turns it on, and tries again where another process is doing the same: the busy timeout
+does not cover that change (https://sqlite.org/wal.html). Writing transactions begin with the lock
+(``BEGIN IMMEDIATE``), since one that starts by reading and then writes can fail at once, whatever the busy timeout
+(https://sqlite.org/lang_transaction.html), and they queue in this process for fairness.
 """
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,6 +24,7 @@ from callcue.core.errors import BadInput, MissingExtra, StorageFailed
 from callcue.infra.codec import dump_json
 
 BUSY_TIMEOUT_MS = 10_000
+_WAL_RETRY_S = 0.05
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 _BEGIN = "callcue_begin"
 _MIGRATION_LOCK = 0x63616C6C637565  # "callcue", for PostgreSQL's advisory lock
@@ -53,7 +58,10 @@ class Database:
     async def migrate(self, revision: str = "head") -> None:
         """Bring the schema to ``revision``; several processes may do it at once. Makes SQLite's folder."""
         if self._sqlite and self._url.database:
-            _make_folder(Path(self._url.database).parent)
+            path = Path(self._url.database)
+            _make_folder(path.parent)
+            with _translated("turn on its write-ahead log"):
+                await asyncio.to_thread(_turn_on_wal, path)
         await self._finish(self._migrate(revision))
 
     async def close(self) -> None:
@@ -137,6 +145,25 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
+def _turn_on_wal(path: Path) -> None:
+    """Nothing happens where it is on already. Raises sqlite3.Error."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_WAL_RETRY_S)
+    finally:
+        connection.close()
+
+
 class _translated:  # noqa: N801 - reads as a phrase: with _translated("read the call")
     """Turns what a driver raises into StorageFailed."""
 
@@ -147,7 +174,7 @@ class _translated:  # noqa: N801 - reads as a phrase: with _translated("read the
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, SQLAlchemyError | OSError) and not isinstance(error, IntegrityError):
+        if isinstance(error, SQLAlchemyError | sqlite3.Error | OSError) and not isinstance(error, IntegrityError):
             raise StorageFailed(
                 f"The database could not {self._what} ({_reason(error)}). Nothing was changed and nothing was "
                 "announced; check that it can be reached, that the disk has room and that CallCue may write there"
@@ -164,7 +191,6 @@ def _on_sqlite_connect(connection: Any, record: object) -> None:
     connection.isolation_level = None  # the driver would begin only before the first write, and not before DDL
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

@@ -1,6 +1,7 @@
 """The schema comes up and down, agrees with the models, and the file is set up to keep what it was given."""
 
 import asyncio
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -50,6 +51,26 @@ async def test_migrating_twice_at_once_is_safe(tmp_path: Path) -> None:
     assert await tables(first) == TABLES
     await first.close()
     await second.close()
+
+
+async def test_another_process_that_writes_to_the_new_file_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses the change to WAL on the spot while somebody writes, whatever the busy timeout."""
+    path = tmp_path / "callcue.sqlite3"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        sqlite3.connect(path).execute("PRAGMA journal_mode=WAL")
+
+    db = Database(f"sqlite:///{path}")
+    migrating = asyncio.create_task(db.migrate())
+    done, _ = await asyncio.wait([migrating], timeout=0.3)
+    assert not done
+    other.execute("COMMIT")
+    other.close()
+    await migrating
+    assert await tables(db) == TABLES
+    assert await run_sql(db, "PRAGMA journal_mode") == "wal"
+    await db.close()
 
 
 async def test_the_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
