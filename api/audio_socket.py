@@ -1,4 +1,4 @@
-"""The native audio socket, ``/v1/calls/audio``: start or resume, then audio, then stop.
+"""The native audio socket, ``/v1/calls/audio``: start or resume, then audio (bytes or packets), then stop.
 
 The handshake is answered before anything else happens, and what arrives while the call is being opened waits in the
 Inbox. Whatever is wrong with a frame ends that call only: an error frame, the close code, and the call closed with
@@ -6,6 +6,8 @@ every final it had. A connection that is lost leaves the call open for the grace
 """
 
 import asyncio
+import base64
+import binascii
 import contextlib
 
 import structlog
@@ -15,13 +17,14 @@ from starlette.websockets import WebSocketDisconnect
 from api.auth import accept, permitted
 from api.body import parse_json
 from api.faults import log_fault
-from api.frames import AUDIO_IN, EndedFrame, ReadyFrame, ResumeFrame, StartFrame, StopFrame, WarningFrame
+from api.frames import AUDIO_IN, EndedFrame, MediaFrame, ReadyFrame, ResumeFrame, StartFrame, StopFrame, WarningFrame
 from api.problems import WS_GOING_AWAY, WS_NORMAL, TooSlow, public_code
 from api.services import Services
 from api.socket_io import Frame, Inbox, Lost, Outbox, SlowReaderError
+from callcue.calls.intake import Packet
 from callcue.calls.session import AudioLink, EndReason
 from callcue.calls.start import StartCall
-from callcue.core.errors import BadInput, CallCueError
+from callcue.core.errors import BadAudio, BadInput, CallCueError
 
 OPENING_TIMEOUT_S = 10.0
 """A socket that says nothing for this long is closed."""
@@ -81,6 +84,7 @@ async def _open(services: Services, inbox: Inbox) -> AudioLink:
             sample_rate=opening.sample_rate,
             encoding=opening.encoding,
             language=opening.language or services.settings.speech.language,
+            framing=opening.framing,
         )
     )
 
@@ -91,12 +95,16 @@ def _opening(frame: str | bytes) -> StartFrame | ResumeFrame:
     parsed = _parse(frame)
     if isinstance(parsed, StopFrame):
         raise BadInput("there is no call to stop: send a start or resume frame first")
+    if isinstance(parsed, MediaFrame):
+        raise BadInput("a media frame came before the call was opened: send a start or resume frame first")
     return parsed
 
 
-def _parse(text: str) -> StartFrame | ResumeFrame | StopFrame:
+def _parse(text: str) -> StartFrame | ResumeFrame | MediaFrame | StopFrame:
     if len(text) > MAX_TEXT_FRAME:
-        raise BadInput(f"a text frame may hold at most {MAX_TEXT_FRAME} characters; audio goes into binary frames")
+        raise BadInput(
+            f"a text frame may hold at most {MAX_TEXT_FRAME} characters; send audio in binary frames or smaller packets"
+        )
     return parse_json(AUDIO_IN, text, "frame")
 
 
@@ -158,7 +166,7 @@ class _Conversation:
 
     async def _talk(self, farewell: asyncio.Task[None]) -> None:
         link = self._link
-        await self._outbox.send(ReadyFrame(call_id=link.call_id, received_ms=link.received_ms))
+        await self._outbox.send(ReadyFrame(call_id=link.call_id, received_ms=link.resume_ms))
         silence = _Silence(self._services.settings.server.max_silence_s)
         while True:
             frame = await self._next(silence.patience_s)
@@ -168,20 +176,19 @@ class _Conversation:
                     await self._end_with(TooSlow(silence.verdict), reason="disconnected", detail=silence.verdict)
                     return
                 await self._outbox.send(WarningFrame(code="no_audio", message=silence.warn()))
-            elif isinstance(frame, bytes):
-                await link.audio(frame)
-                if frame:
+            elif isinstance(frame, Lost):
+                if frame.broken:
+                    raise BadInput(f"the connection broke the WebSocket protocol (close code {frame.code})")
+                await link.drop()
+                return
+            elif (audio := _audio_of(frame)) is not None:
+                await link.audio(audio)
+                if audio:
                     silence = _Silence(silence.limit_s)
-            elif isinstance(frame, str):
-                _check_stop(frame)
+            else:
                 self._close_code = WS_NORMAL
                 await link.hangup()
                 await farewell
-                return
-            elif frame.broken:
-                raise BadInput(f"the connection broke the WebSocket protocol (close code {frame.code})")
-            else:
-                await link.drop()
                 return
 
     async def _next(self, timeout_s: float) -> Frame | None:
@@ -208,7 +215,22 @@ class _Conversation:
             _log.error("audio_socket.close_failed", call_id=self._link.call_id, code=failure.code)
 
 
-def _check_stop(text: str) -> None:
-    frame = _parse(text)
-    if not isinstance(frame, StopFrame):
-        raise BadInput(f"this socket has its call already; {frame.event} opens another one on a socket of its own")
+def _audio_of(frame: str | bytes) -> bytes | Packet | None:
+    """The audio that a frame holds; None for ``stop``. Raises BadInput for what has no place after the opening."""
+    if isinstance(frame, bytes):
+        return frame
+    parsed = _parse(frame)
+    if isinstance(parsed, MediaFrame):
+        return Packet(
+            channel=parsed.channel, seq=parsed.seq, timestamp_ms=parsed.timestamp_ms, payload=_payload(parsed.payload)
+        )
+    if not isinstance(parsed, StopFrame):
+        raise BadInput(f"this socket has its call already; {parsed.event} opens another one on a socket of its own")
+    return None
+
+
+def _payload(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):  # the latter for what is no ASCII
+        raise BadAudio("the payload of a media frame is not base64 with padding (RFC 4648, section 4)") from None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from callcue.core.speech import Channel, Encoding, LanguageChoice
+from callcue.core.speech import Channel, Encoding, Framing, LanguageChoice
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
 """1 to 128 letters, digits and . _ : @ -, the first a letter or digit."""
@@ -28,12 +28,14 @@ class StartFrame(_Frame):
     caller: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
     """The caller's number as the switch gave it."""
     channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=2)] = ("caller", "agent")
-    """Who speaks on each interleaved channel, in order; each at most once."""
+    """Who speaks on each interleaved channel, in order, or which tracks there are; each at most once."""
     sample_rate: Literal[8000, 16000]
     """Hz."""
     encoding: Encoding
     language: LanguageChoice | None = None
     """The server's setting where it is absent."""
+    framing: Framing = "interleaved"
+    """How the audio comes: interleaved in binary frames, or in a media frame per packet and channel."""
 
 
 class ResumeFrame(_Frame):
@@ -45,6 +47,23 @@ class ResumeFrame(_Frame):
     """Call time of the first sample that this socket sends. What the server has already is skipped, what was lost is
     filled with silence. Absent, for senders that keep the audio: the server goes on where it stopped, which is
     ``received_ms`` of ``ready``."""
+
+
+class MediaFrame(_Frame):
+    """A packet of one channel, of a call that was started with ``framing`` ``packets``. Packets may come twice, out of
+    order or not at all."""
+
+    event: Literal["media"]
+    channel: Channel
+    seq: Annotated[int, Field(ge=0, lt=2**32)]
+    """Counts the packets of this channel from any number; wraps around at 16 or 32 bits."""
+    timestamp_ms: Annotated[int, Field(ge=0, le=7 * 24 * 3600 * 1000)]
+    """Call time of the packet's first sample, by the same clock for all channels."""
+    payload: Annotated[
+        str,
+        Field(min_length=1, max_length=12_000, json_schema_extra={"contentEncoding": "base64"}),
+    ]
+    """Base64 (RFC 4648, with padding) of mono audio in the call's encoding: whole samples, at least one."""
 
 
 class StopFrame(_Frame):
@@ -59,7 +78,7 @@ class ReadyFrame(_Frame):
     event: Literal["ready"] = "ready"
     call_id: str
     received_ms: int
-    """Milliseconds of audio received so far."""
+    """Milliseconds of audio received so far, on every channel: a sender that keeps its audio goes on here."""
 
 
 class EndedFrame(_Frame):
@@ -125,12 +144,12 @@ class FollowingFrame(_Frame):
 
 
 OpeningFrame = Annotated[StartFrame | ResumeFrame, Field(discriminator="event")]
-AudioFrameIn = Annotated[StartFrame | ResumeFrame | StopFrame, Field(discriminator="event")]
+AudioFrameIn = Annotated[StartFrame | ResumeFrame | MediaFrame | StopFrame, Field(discriminator="event")]
 AudioFrameOut = ReadyFrame | EndedFrame | ErrorFrame | WarningFrame
 DesktopFrameIn = Annotated[AckFrame | PingFrame, Field(discriminator="event")]
 DesktopFrameOut = FollowingFrame | ErrorFrame | PongFrame
 
-AUDIO_IN: TypeAdapter[StartFrame | ResumeFrame | StopFrame] = TypeAdapter(AudioFrameIn)
+AUDIO_IN: TypeAdapter[StartFrame | ResumeFrame | MediaFrame | StopFrame] = TypeAdapter(AudioFrameIn)
 AUDIO_OUT: TypeAdapter[AudioFrameOut] = TypeAdapter(AudioFrameOut)
 DESKTOP_IN: TypeAdapter[AckFrame | PingFrame] = TypeAdapter(DesktopFrameIn)
 DESKTOP_OUT: TypeAdapter[DesktopFrameOut] = TypeAdapter(DesktopFrameOut)

@@ -220,7 +220,9 @@ def _after(spoken: Sequence[Spoken], alone: Sequence[str], after: Sequence[str])
 
 def _tell(row: Figures) -> None:
     if row["final_chars"] or row["partial_chars"]:
-        warn(f"{row['sound']} ({row['language']}): final {row['final_text'][:80]!r}, {row['partial_chars']} in partials")
+        warn(
+            f"{row['sound']} ({row['language']}): final {row['final_text'][:80]!r}, {row['partial_chars']} in partials"
+        )
 
 
 def show(figures: Figures) -> None:

@@ -8,6 +8,17 @@ MAX_GAP_MS = 120_000
 """A resumed stream may leave at most this much silence; more means that the client's clock is wrong."""
 
 
+def check_gap(from_ms: int, received_ms: int) -> None:
+    """Raise BadInput when a stream that has come to ``received_ms`` cannot go on at ``from_ms``."""
+    if from_ms < 0:
+        raise BadInput(f"from_ms must be 0 or more, not {from_ms}")
+    if from_ms - received_ms > MAX_GAP_MS:
+        raise BadInput(
+            f"from_ms {from_ms} lies more than {MAX_GAP_MS // 1000} s after the {received_ms} ms received; "
+            "resume at the position that the ready frame names"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alignment:
     """What to do with a stream that goes on at another position than the one reached."""
@@ -40,14 +51,8 @@ class AudioClock:
 
     def realign(self, from_ms: int) -> Alignment:
         """A stream resumes at ``from_ms``. Raises BadInput when that cannot be this call."""
-        if from_ms < 0:
-            raise BadInput(f"from_ms must be 0 or more, not {from_ms}")
+        check_gap(from_ms, self.received_ms)
         position = from_ms * self._rate // 1000
         gap = position - self._samples
-        if gap * 1000 // self._rate > MAX_GAP_MS:
-            raise BadInput(
-                f"from_ms {from_ms} lies more than {MAX_GAP_MS // 1000} s after the {self.received_ms} ms received; "
-                "resume at the position that the ready frame names"
-            )
         self._skip = max(0, -gap)
         return Alignment(skip=self._skip, silence=max(0, gap))

@@ -63,7 +63,7 @@ class CallManager:
 
     async def resume(self, call_id: str, from_ms: int | None = None) -> AudioLink:
         """Go on with a call whose audio socket dropped; ``from_ms`` is the call time of the next sample, by default
-        where the call stopped (``received_ms`` of the link). Raises NotFound, Conflict or BadInput.
+        where the call stopped (``resume_ms`` of the link). Raises NotFound, Conflict or BadInput.
         """
         session = self._live.get(call_id)
         if session is None:
@@ -73,8 +73,8 @@ class CallManager:
             )
         link = await session.take_over()
         try:
-            # Also by default: received_ms is a whole millisecond, and the call may have stopped within one.
-            await session.realign(session.received_ms if from_ms is None else from_ms)
+            # Also by default: resume_ms is a whole millisecond, and the call may have stopped within one.
+            await session.realign(session.resume_ms if from_ms is None else from_ms)
         except CallCueError:
             await link.drop()  # nobody holds the link: the call waits for a better resume
             raise

@@ -8,10 +8,10 @@ from typing import Literal
 
 import structlog
 
-from asr.codec import ChannelSplitter
 from asr.streaming import ChannelRecogniser, TranscriptUpdate
-from callcue.calls.audio_clock import AudioClock
 from callcue.calls.faults import place_of
+from callcue.calls.intake import Packet, Parts, Taken, intake_of
+from callcue.calls.losses import LossReport
 from callcue.calls.patience import append_patiently
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
@@ -52,8 +52,8 @@ class CallSession:
         self._stages = stages
         self._understanding = understanding
         self._on_end = on_end
-        self._clock = AudioClock(request.sample_rate)
-        self._splitter = self._new_splitter()
+        self._intake = intake_of(request)
+        self._losses = LossReport()
         self._updates: asyncio.Queue[TranscriptUpdate | None] = asyncio.Queue(UPDATE_QUEUE)
         self._recognisers: dict[Channel, ChannelRecogniser] = {
             channel: stages.recogniser(channel, request, self._enqueue) for channel in request.channels
@@ -72,7 +72,12 @@ class CallSession:
     @property
     def received_ms(self) -> int:
         """Call time reached: milliseconds of audio received."""
-        return self._clock.received_ms
+        return self._intake.received_ms
+
+    @property
+    def resume_ms(self) -> int:
+        """Where a sender that keeps its audio has to go on after a lost connection."""
+        return self._intake.resume_ms
 
     @property
     def assistant(self) -> CallAssistant:
@@ -103,7 +108,7 @@ class CallSession:
             self._grace.cancel()
             self._grace = None
         self._epoch += 1
-        self._splitter = self._new_splitter()
+        self._intake.reconnect()
         return AudioLink(self, self._epoch)
 
     async def realign(self, from_ms: int) -> None:
@@ -111,37 +116,45 @@ class CallSession:
 
         Raises BadInput when that cannot be this call.
         """
-        alignment = self._clock.realign(from_ms)
-        if alignment.silence:
-            lost = bytes(2 * alignment.silence)
-            await self._feed([lost for _ in self.request.channels])
-            lost_ms = alignment.silence * 1000 // self.request.sample_rate
-            await self._alert("audio_gap", f"{lost_ms} ms of audio were lost on the way and are silence here")
+        taken = self._intake.realign(from_ms)
+        await self._feed(taken.parts)
+        if taken.lost_ms:
+            self._stages.metrics.audio_lost_seconds.inc(taken.lost_ms / 1000)
+            await self._lost_audio(taken.lost_ms)
 
-    async def hear(self, data: bytes, epoch: int) -> None:
-        """Interleaved wire bytes of any size; returns when the recognisers have room for more."""
+    async def hear(self, data: bytes | Packet, epoch: int) -> None:
+        """Interleaved wire bytes of any size, or a packet, as the call was announced; returns when the recognisers have
+        room for more."""
         if epoch != self._epoch:
             raise Conflict(f"another connection has taken over the audio of call {self.call_id!r}")
         if self._closing is not None:
             raise Conflict(f"call {self.call_id!r} is over; its audio after the end was not used")
         # Shielded: audio that has arrived is heard whole, also when its connection is cancelled in the middle.
-        await asyncio.shield(asyncio.create_task(self._hear(self._splitter.push(data)), name=f"hear-{self.call_id}"))
+        await asyncio.shield(asyncio.create_task(self._hear(self._intake.take(data)), name=f"hear-{self.call_id}"))
 
-    async def _hear(self, parts: list[bytes]) -> None:
+    async def _hear(self, taken: Taken) -> None:
         self._hearing += 1
         try:
-            await self._feed(parts)
+            if taken.outcome is not None:
+                self._stages.metrics.packets.labels(taken.outcome).inc()
+            await self._feed(taken.parts)
+            if taken.lost_ms:
+                self._stages.metrics.audio_lost_seconds.inc(taken.lost_ms / 1000)
+                if unsaid_ms := self._losses.note(taken.lost_ms, self.received_ms):
+                    await self._lost_audio(unsaid_ms)
         finally:
             self._hearing -= 1
             self._delivered += 1
 
-    async def _feed(self, parts: list[bytes]) -> None:
-        dropped = self._clock.advance(len(parts[0]) // 2)
+    async def _feed(self, parts: Parts) -> None:
         async with self._feeding:
-            for channel, pcm in zip(self.request.channels, parts, strict=True):
-                if rest := pcm[2 * dropped :]:
+            for channel, pcm in parts:
+                if pcm:
                     async with self._decoding_may_fail():
-                        await self._recognisers[channel].feed(rest)
+                        await self._recognisers[channel].feed(pcm)
+
+    async def _lost_audio(self, lost_ms: int) -> None:
+        await self._alert("audio_gap", f"{lost_ms} ms of audio were lost on the way and are silence here")
 
     @contextlib.asynccontextmanager
     async def _decoding_may_fail(self) -> AsyncIterator[None]:
@@ -180,11 +193,14 @@ class CallSession:
 
     async def _close(self, reason: EndReason, detail: str) -> None:
         try:
+            await self._feed(self._intake.flush())
             async with self._feeding:
                 await asyncio.gather(*(self._finish(recogniser) for recogniser in self._recognisers.values()))
             await self._updates.put(None)
             await self._worker
             await self._understanding.finish(self.received_ms)
+            if unsaid_ms := self._losses.rest():
+                await self._lost_audio(unsaid_ms)
         except CallCueError as error:
             reason, detail = "error", error.message
             _log.error("call.close_failed", call_id=self.call_id, code=error.code)
@@ -229,9 +245,6 @@ class CallSession:
                 # Not the message: it may quote what was said.
                 _log.error("call.stage_failed", call_id=self.call_id, fault=type(error).__name__, at=place_of(error))
 
-    def _new_splitter(self) -> ChannelSplitter:
-        return ChannelSplitter(len(self.request.channels), self.request.encoding)
-
 
 @dataclass(frozen=True, slots=True)
 class AudioLink:
@@ -250,8 +263,14 @@ class AudioLink:
         """Milliseconds of audio received so far, over all connections of the call."""
         return self.session.received_ms
 
-    async def audio(self, data: bytes) -> None:
-        """Interleaved wire bytes of any size. Waits while the recogniser is behind; raises BadAudio, Conflict."""
+    @property
+    def resume_ms(self) -> int:
+        """Call time at which a sender that keeps its audio has to go on."""
+        return self.session.resume_ms
+
+    async def audio(self, data: bytes | Packet) -> None:
+        """Interleaved wire bytes of any size, or a packet. Waits while the recogniser is behind; raises BadInput for
+        the form that was not announced, BadAudio, Conflict."""
         await self.session.hear(data, self.epoch)
 
     async def hangup(self, reason: EndReason = "hangup", detail: str = "") -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from callcue.core.errors import BadAudio, BadInput
 from callcue.core.ids import check_id
-from callcue.core.speech import Channel, Encoding, LanguageChoice
+from callcue.core.speech import Channel, Encoding, Framing, LanguageChoice
 
 SAMPLE_RATES = (8000, 16000)
 
@@ -18,12 +18,13 @@ class StartCall:
     agent_id: str | None
     caller: str | None
     channels: tuple[Channel, ...]
-    """In the order in which their samples are interleaved."""
+    """In the order in which their samples are interleaved, where they are."""
     sample_rate: int
     """Hz."""
     encoding: Encoding
     language: LanguageChoice
     source: str = "native"
+    framing: Framing = "interleaved"
 
     def check(self) -> None:
         """Raise BadInput or BadAudio that names the first thing wrong."""

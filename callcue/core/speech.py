@@ -9,6 +9,8 @@ Channel = Literal["caller", "agent"]
 Language = Literal["zh", "en"]
 LanguageChoice = Literal["zh", "en", "auto"]
 Encoding = Literal["pcm_s16le", "pcmu", "pcma"]
+Framing = Literal["interleaved", "packets"]
+"""How an intake sends audio: all channels in one stream of bytes, or numbered packets per channel."""
 
 ENGINE_RATE = 16_000
 """Sample rate (Hz) of every window that reaches a SpeechEngine."""

@@ -40,6 +40,12 @@ class Metrics:
         self.updates_dropped = Counter(
             "callcue_updates_dropped", "Partials that a call's later stages were too slow for", registry=registry
         )
+        self.packets = Counter(
+            "callcue_packets", "Packets of calls that send packets, by what became of them", ["what"], registry=registry
+        )
+        self.audio_lost_seconds = Counter(
+            "callcue_audio_lost_seconds", "Audio that did not reach the service in time", registry=registry
+        )
         self.calls_refused = Counter(
             "callcue_calls_refused", "Calls that were not accepted", ["code"], registry=registry
         )

@@ -89,7 +89,8 @@ def _pink(seconds: float, random: Random) -> Floats:
 
 def _filtered(wave: Floats, gain: Callable[[Floats], Floats]) -> Floats:
     """The wave with each frequency (Hz) scaled."""
-    shaped = np.fft.rfft(wave) * gain(np.fft.rfftfreq(len(wave), 1 / RATE))
+    hz = np.fft.rfftfreq(len(wave), 1 / RATE).astype(np.float64)
+    shaped = np.fft.rfft(wave) * gain(hz)
     return np.asarray(np.fft.irfft(shaped, len(wave)), dtype=np.float64)
 
 

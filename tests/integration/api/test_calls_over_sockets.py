@@ -1,7 +1,9 @@
 """Whole calls through real sockets, sessions and storage; only hearing is scripted."""
 
 import asyncio
+import base64
 import contextlib
+import random
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -248,6 +250,104 @@ async def test_a_resume_at_an_impossible_position_is_refused_and_the_call_can_st
         assert (await receive(socket))["event"] == "ready"
         await send(socket, event="stop")
         assert (await receive(socket))["event"] == "ended"
+
+
+def packets(start_ms: int = 0, first_seq: int = 0) -> list[dict[str, Any]]:
+    """The call in packets of 20 ms per channel, as they are sent."""
+    found = []
+    for channel in ("caller", "agent"):
+        pcm = CALL.pcm(channel)  # type: ignore[arg-type]
+        for number, at in enumerate(range(start_ms, CALL.duration_ms, 20)):
+            found.append(
+                {
+                    "event": "media",
+                    "channel": channel,
+                    "seq": (first_seq + number) % 65_536,
+                    "timestamp_ms": at,
+                    "payload": base64.b64encode(pcm[at * 16 : (at + 20) * 16]).decode(),
+                }
+            )
+    return sorted(found, key=lambda packet: packet["timestamp_ms"])
+
+
+def shaken(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As a bad network delivers them: up to 100 ms out of order, every tenth twice."""
+    chance = random.Random(11)
+    twice = [packet for packet in sent for _ in range(2 if chance.random() < 0.1 else 1)]
+    return sorted(twice, key=lambda packet: packet["timestamp_ms"] + chance.uniform(0, 100))
+
+
+async def test_packets_through_a_bad_network_give_what_was_said(server: tuple[str, Services]) -> None:
+    url, services = server
+    async with audio(url) as socket:
+        await send(socket, **OPENING, call_id="c1", framing="packets")
+        for packet in shaken(packets(first_seq=65_400)):
+            await send(socket, **packet)
+        await send(socket, event="stop")
+        assert (await receive(socket))["event"] == "ready"
+        assert (await receive(socket))["duration_ms"] == CALL.duration_ms
+    assert await texts(services, "c1") == [(line.channel, line.text) for line in CALL.lines]
+    assert not [event for event in await services.log.read("c1") if event.type == "Alert"]
+    figures = services.metrics.render()
+    assert b'callcue_packets_total{what="duplicate"}' in figures
+    assert b'callcue_packets_total{what="reordered"}' in figures
+    assert b"callcue_audio_lost_seconds_total 0.0" in figures
+
+
+async def test_lost_packets_are_silence_counted_and_told(server: tuple[str, Services]) -> None:
+    url, services = server
+    async with audio(url) as socket:
+        await send(socket, **OPENING, call_id="c1", framing="packets")
+        for packet in packets():
+            if packet["channel"] == "caller" or not 2400 <= packet["timestamp_ms"] < 4100:
+                await send(socket, **packet)
+        await send(socket, event="stop")
+        assert (await receive(socket))["event"] == "ready"
+        assert (await receive(socket))["duration_ms"] == CALL.duration_ms
+    assert await texts(services, "c1") == [(line.channel, line.text) for line in CALL.lines if line.channel == "caller"]
+    (alert,) = [event for event in await services.log.read("c1") if event.type == "Alert"]
+    assert (alert.kind, alert.reason.split()[0]) == ("audio_gap", "1700")
+    assert b"callcue_audio_lost_seconds_total 1.7" in services.metrics.render()
+
+
+@pytest.mark.parametrize("from_ms", [None, 2000])
+async def test_a_dropped_connection_comes_back_with_packets(server: tuple[str, Services], from_ms: int | None) -> None:
+    url, services = server
+    async with audio(url) as socket:
+        await send(socket, **OPENING, call_id="c1", framing="packets")
+        await receive(socket)
+        for packet in packets():
+            if packet["timestamp_ms"] < 3210:
+                await send(socket, **packet)
+        session = services.manager.live("c1")
+        assert session is not None
+        await until(lambda: session.resume_ms >= 3210)
+        socket.transport.abort()
+    async with audio(url) as socket:
+        await send(socket, event="resume", call_id="c1", from_ms=from_ms)
+        received = (await receive(socket))["received_ms"]
+        assert received == 3220
+        for packet in packets(start_ms=received if from_ms is None else from_ms, first_seq=9):
+            await send(socket, **packet)
+        await send(socket, event="stop")
+        assert (await receive(socket))["duration_ms"] == CALL.duration_ms
+    assert await texts(services, "c1") == [(line.channel, line.text) for line in CALL.lines]
+    assert not [event for event in await services.log.read("c1") if event.type == "Alert"]
+
+
+@pytest.mark.parametrize("framing", ["packets", "interleaved"])
+async def test_the_form_that_was_not_announced_is_refused(server: tuple[str, Services], framing: str) -> None:
+    url, _ = server
+    async with audio(url) as socket:
+        await send(socket, **OPENING, call_id="c1", framing=framing)
+        await receive(socket)
+        if framing == "packets":
+            await socket.send(WIRE[:640])
+        else:
+            await send(socket, **packets()[0])
+        error = await receive(socket)
+        assert (error["code"], "announced" in error["message"]) == ("bad_input", True)
+        assert await closed(socket) == 4400
 
 
 async def test_shutdown_tells_the_intake_and_closes_the_call(server: tuple[str, Services]) -> None:

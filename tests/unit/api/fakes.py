@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from callcue.calls.acks import AckAction, acknowledge
+from callcue.calls.intake import Packet
 from callcue.calls.session import EndReason
 from callcue.calls.start import StartCall
 from callcue.core.cards import Card, CardHit, CardQuery
@@ -21,6 +22,7 @@ class FakeSession:
     call_id: str
     request: StartCall
     heard: bytearray = field(default_factory=bytearray)
+    packets: list[Packet] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: int = 0
     end_reason: str | None = None
@@ -49,12 +51,19 @@ class FakeLink:
     def received_ms(self) -> int:
         return self.session.received_ms
 
-    async def audio(self, data: bytes) -> None:
+    @property
+    def resume_ms(self) -> int:
+        return self.session.received_ms
+
+    async def audio(self, data: bytes | Packet) -> None:
         if self.session.fails is not None:
             raise self.session.fails
         if self.session.ended.is_set():
             raise Conflict("the call is over")
-        self.session.heard += data
+        if isinstance(data, Packet):
+            self.session.packets.append(data)
+        else:
+            self.session.heard += data
 
     async def hangup(self, reason: EndReason = "hangup", detail: str = "") -> None:
         if self.session.end_reason is None:

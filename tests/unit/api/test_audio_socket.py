@@ -1,6 +1,7 @@
 """The audio socket: what it takes, what it answers, and that whatever is wrong stays with the call it came from."""
 
 import asyncio
+import base64
 import contextlib
 import json
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api import audio_socket
+from callcue.calls.intake import Packet
 from callcue.core.errors import EngineFailed, Overloaded
 from tests.unit.api.edge import MAX_FRAME, START, Edge, closed, receive, send, until
 
@@ -97,7 +99,7 @@ BAD_OPENINGS: dict[str, tuple[str | bytes, str, str]] = {
     "array": ("[]", "bad_input", "frame"),
     "null": ("null", "bad_input", "frame"),
     "deep": ("[" * 5000 + "]" * 5000, "bad_input", "frame"),
-    "unknown event": ('{"event":"begin"}', "bad_input", "'start', 'resume', 'stop'"),
+    "unknown event": ('{"event":"begin"}', "bad_input", "'start', 'resume', 'media', 'stop'"),
     "no event": ('{"call_id":"x"}', "bad_input", "event is missing"),
     "unknown field": (json.dumps({**START, "colour": "red"}), "bad_input", "colour: unknown field"),
     "wrong rate": (json.dumps({**START, "sample_rate": 44100}), "bad_input", "sample_rate"),
@@ -172,6 +174,60 @@ async def test_a_socket_that_says_nothing_is_closed(edge: Edge, monkeypatch: pyt
     async with edge.socket(PATH, "pbx") as socket:
         assert (await receive(socket))["code"] == "too_slow"
         assert await closed(socket) == 4408
+
+
+MEDIA = {"event": "media", "channel": "caller", "seq": 17, "timestamp_ms": 320, "payload": "AAECAw=="}
+
+
+async def test_packets_arrive_as_they_were_numbered(edge: Edge) -> None:
+    async with edge.socket(PATH, "pbx") as socket:
+        await send(socket, **START, call_id="c1", framing="packets")
+        await send(socket, **MEDIA)
+        await send(socket, **{**MEDIA, "channel": "agent", "seq": 2**32 - 1})
+        await send(socket, event="stop")
+        assert [(await receive(socket))["event"] for _ in range(2)] == ["ready", "ended"]
+    session = edge.manager.sessions["c1"]
+    assert session.request.framing == "packets"
+    assert session.packets == [
+        Packet(channel="caller", seq=17, timestamp_ms=320, payload=b"\0\1\2\3"),
+        Packet(channel="agent", seq=2**32 - 1, timestamp_ms=320, payload=b"\0\1\2\3"),
+    ]
+
+
+BAD_MEDIA: dict[str, dict[str, object]] = {
+    "channel": {"channel": "music"},
+    "seq": {"seq": "17"},
+    "seq: ": {"seq": 2**32},
+    "timestamp_ms": {"timestamp_ms": -1},
+    "timestamp_ms: ": {"timestamp_ms": 1.5},
+    "timestamp_ms:": {"timestamp_ms": 8 * 24 * 3600 * 1000},
+    "payload": {"payload": ""},
+    "payload: ": {"payload": base64.b64encode(bytes(12_000)).decode()},
+    "base64": {"payload": "AAECAw"},
+    "not base64": {"payload": "AA\nECAw=="},
+    "is not base64": {"payload": "é" * 8},
+    "track": {"track": "inbound"},
+}
+
+
+@pytest.mark.parametrize("named", BAD_MEDIA)
+async def test_a_bad_packet_is_told_what_is_wrong_and_ends_its_call_only(edge: Edge, named: str) -> None:
+    async with edge.socket(PATH, "pbx") as socket:
+        await send(socket, **START, call_id="c1", framing="packets")
+        await receive(socket)
+        await send(socket, **{**MEDIA, **BAD_MEDIA[named]})
+        error = await receive(socket)
+        assert error["code"] in ("bad_input", "bad_audio")
+        assert named.strip(": ") in error["message"]
+        assert await closed(socket) == 4400
+    assert edge.manager.sessions["c1"].packets == []
+
+
+async def test_a_packet_does_not_open_a_call(edge: Edge) -> None:
+    async with edge.socket(PATH, "pbx") as socket:
+        await send(socket, **MEDIA)
+        assert "before the call was opened" in (await receive(socket))["message"]
+        assert await closed(socket) == 4400
 
 
 BAD_LATER: dict[str, tuple[str | bytes, int]] = {
