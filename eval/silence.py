@@ -9,17 +9,14 @@ Exit status 1 when any final of a sound had a character.
 """
 
 import asyncio
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from asr.files import read_audio
 from asr.scheduler import DecodeScheduler
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from asr.vad import WebRtcVad
@@ -31,6 +28,7 @@ from eval.metrics import count_errors, error_rate
 from eval.report import Figures, console, progress, run, table, warn, write
 from eval.resources import cpu_seconds
 from eval.speech_run import recogniser
+from eval.spoken import Spoken, demo_spoken
 from models.store import ModelStore
 from models.whisper import whisper_folder
 
@@ -118,32 +116,6 @@ async def listen(pcm: bytes, language: Language, *, scheduler: DecodeScheduler, 
     return written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken:
-    """An utterance of the demo call."""
-
-    pcm: bytes
-    text: str
-
-
-def demo_utterances(count: int) -> list[Spoken]:
-    """The first of both sides that are neither short nor long, cut as close as the call's turns are."""
-    assets = Path(str(files("callcue.app") / "assets"))
-    audio = read_audio(assets / "demo_call.flac")
-    turns = json.loads((assets / "demo_call.json").read_text(encoding="utf-8"))["turns"]
-    return list(_fitting(audio.channels, turns))[:count]
-
-
-def _fitting(channels: Sequence[bytes], turns: Sequence[dict[str, object]]) -> Iterator[Spoken]:
-    shortest, longest = _UTTERANCE_MS
-    for turn in turns:
-        start, end = int(str(turn["start_ms"])), int(str(turn["end_ms"]))
-        if shortest <= end - start <= longest:
-            channel = channels[("caller", "agent").index(str(turn["channel"]))]
-            at = slice(start * RATE // 1000 * 2, end * RATE // 1000 * 2)
-            yield Spoken(pcm=channel[at], text=str(turn["text"]))
-
-
 def main(
     *,
     minutes: Annotated[float, typer.Option(help="Of each sound.", min=0.05, max=120)] = 5.0,
@@ -155,7 +127,7 @@ def main(
     sounds = [sound for sound in non_speech() if sound.name.startswith(only)]
     if not sounds:
         raise typer.BadParameter(f"no sound's name begins with {only!r}", param_hint="--only")
-    figures = asyncio.run(_measure(sounds, minutes * 60, demo_utterances(utterances), Settings()))
+    figures = asyncio.run(_measure(sounds, minutes * 60, demo_spoken(*_UTTERANCE_MS)[:utterances], Settings()))
     show(figures)
     write(figures, json_file)
     if figures["final_chars"]:
