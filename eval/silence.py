@@ -119,7 +119,7 @@ async def listen(pcm: bytes, language: Language, *, scheduler: DecodeScheduler, 
 def main(
     *,
     minutes: Annotated[float, typer.Option(help="Of each sound.", min=0.05, max=120)] = 5.0,
-    utterances: Annotated[int, typer.Option(help="Spoken right after each sound.", min=0, max=20)] = 4,
+    utterances: Annotated[int, typer.Option(help="Spoken right after each sound.", min=0, max=20)] = 8,
     only: Annotated[str, typer.Option(help="Sounds whose name begins so.")] = "",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""The real model on the demo call, on what is no speech, and through a process's death."""
+"""The real model on the demo call, and through a process's death."""
 
 import asyncio
 import itertools
@@ -9,7 +9,6 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
@@ -149,47 +148,6 @@ async def test_partials_and_the_detected_language(scheduler: DecodeScheduler) ->
     for before, after in itertools.pairwise(partials):
         if before.segment_id == after.segment_id:
             assert after.stable.startswith(before.stable)
-
-
-def tone(*hz: float, seconds: float, on_s: float = 0.0, off_s: float = 0.0, amplitude: float = 6000) -> np.ndarray:
-    t = np.arange(int(RATE * seconds)) / RATE
-    wave = sum(np.sin(2 * np.pi * f * t) for f in hz) * amplitude / len(hz)
-    return wave * ((t % (on_s + off_s)) < on_s) if off_s else wave
-
-
-def noises() -> dict[str, np.ndarray]:
-    random = np.random.default_rng(7)
-    white = random.standard_normal(RATE * 12)
-    keys = [(697, 1209), (770, 1336), (852, 1477), (941, 1336), (697, 1477), (770, 1209)]
-    dtmf = [part for pair in keys for part in (tone(*pair, seconds=0.2), np.zeros(RATE // 8))]
-    clicks = np.where(random.random(RATE * 8) < 0.001, random.standard_normal(RATE * 8) * 9000, 0)
-    melody = np.concatenate([tone(f, 2 * f, 3 * f, seconds=0.4, amplitude=5000) for f in (262, 330, 392, 523) * 5])
-    return {
-        "silence": np.zeros(RATE * 12),
-        "quiet noise": white * 60,
-        "white noise": white * 900,
-        "loud noise": white * 6000,
-        "pink noise": np.cumsum(white - white.mean()) / 20 * 300,
-        "ring-back": tone(425, seconds=15, on_s=1.0, off_s=4.0),
-        "busy": tone(425, seconds=8, on_s=0.35, off_s=0.35),
-        "dtmf": np.concatenate(dtmf * 2),
-        "clicks": clicks,
-        "melody": melody,
-    }
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-async def test_what_is_no_speech_gives_no_text(scheduler: DecodeScheduler, language: LanguageChoice) -> None:
-    for name, wave in noises().items():
-        pcm = np.clip(wave, -32000, 32000).astype("<i2").tobytes()
-        updates = await recognise(scheduler, pcm, language=language, partial_interval_s=1.0)
-        assert [(name, update.stable) for update in updates if update.stable] == []
-
-
-async def test_speech_right_after_ring_back_is_not_lost(scheduler: DecodeScheduler) -> None:
-    pcm = tone(425, seconds=1.0).astype("<i2").tobytes() + demo_channel(1, 500, 4_400)
-    updates = await recognise(scheduler, pcm, channel="agent")
-    assert errors(turns("agent", 0, 4_400), text(updates)) < 0.35
 
 
 async def test_a_process_killed_in_mid_call_loses_nothing(engine: WhisperEngine, scheduler: DecodeScheduler) -> None:
