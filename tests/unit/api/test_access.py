@@ -194,6 +194,11 @@ async def test_the_schemas_describe_what_is_sent(edge: Edge) -> None:
     assert valid(audio, "Client", START)
     assert not valid(audio, "Client", {**START, "sample_rate": 44100})
     assert not valid(audio, "Client", {**START, "colour": "red"})
+    assert valid(audio, "Client", {**START, "framing": "packets"})
+    media = {"event": "media", "channel": "agent", "seq": 65_535, "timestamp_ms": 20, "payload": "AAA="}
+    assert valid(audio, "Client", media)
+    for wrong in ({"seq": -1}, {"timestamp_ms": 0.5}, {"channel": "both"}, {"payload": ""}, {"track": "inbound"}):
+        assert not valid(audio, "Client", {**media, **wrong}), wrong
     assert valid(audio, "Server", {"event": "ready", "call_id": "c1", "received_ms": 0})
     assert valid(desktop, "Client", {"event": "ack", "call_id": "c1", "push_seq": 1, "action": "used"})
     assert not valid(desktop, "Client", {"event": "ack", "call_id": "c1", "push_seq": 0, "action": "used"})

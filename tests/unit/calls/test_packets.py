@@ -166,6 +166,41 @@ def test_a_sender_that_begins_anew_is_told_instead_of_being_dropped_for_ever(fir
     assert track.position == 400 * PACKET
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.integers(0, 40), st.integers(65_500, 65_535), st.integers(0, 2**32 - 1)),
+            st.one_of(st.integers(0, 40 * PACKET), st.integers(0, 400 * RATE)),
+            st.integers(1, 400),
+            st.sampled_from(["push", "push", "push", "push", "flush", "advance", "restart"]),
+        ),
+        max_size=60,
+    )
+)
+def test_whatever_a_sender_does_the_stream_goes_on_and_is_as_long_as_its_position(
+    steps: list[tuple[int, int, int, str]],
+) -> None:
+    track = TrackBuffer(RATE)
+    heard = 0
+    for seq, at, samples, what in steps:
+        before = track.position
+        try:
+            if what == "push":
+                heard += len(track.push(seq, at, bytes(2 * samples))[1])
+            elif what == "flush":
+                heard += len(track.flush())
+            elif what == "advance":
+                heard += len(track.advance_to(at))
+            else:
+                heard += len(track.restart(at))
+        except BadAudio:
+            return  # the call is over
+        assert heard == 2 * track.position
+        assert track.position >= before
+        assert track.position - before <= 500 * RATE
+        assert track.waiting <= PacketLimits().max_packets
+
+
 def packet(number: int, channel: str = "caller", *, seq: int | None = None) -> Packet:
     return Packet(
         channel=channel,  # type: ignore[arg-type]
