@@ -1,5 +1,7 @@
 """What runs inside a recogniser's process. Imports nothing heavy: the parent imports it too, to name the functions."""
 
+import ctypes
+import ctypes.util
 import multiprocessing
 import os
 import signal
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _NICENESS = 5
+_TRIM_EVERY = 32
+"""Decodes after which free memory goes back to the system: the allocator keeps what the largest batch needed, 67 MB of
+459 after 160 decodes [measured]."""
 
 _decoder: "WindowDecoder | None" = None
+_decodes = 0
 
 
 def prepare() -> None:
@@ -50,6 +56,17 @@ def load(model_dir: Path, config: EngineConfig) -> int:
 
 def decode(windows: Sequence[Window]) -> list[Hypothesis]:
     """Decode a batch; ``load`` came before."""
+    global _decodes  # noqa: PLW0603 -- as above
     if _decoder is None:
         raise ModelError("the process was asked to decode before it loaded a model")
+    _decodes += 1
+    if _decodes % _TRIM_EVERY == 0:
+        give_back_memory()
     return _decoder.decode(windows)
+
+
+def give_back_memory() -> bool:
+    """Return the allocator's free pages to the system; False where the C library (musl, macOS) cannot."""
+    name = ctypes.util.find_library("c")
+    trim = getattr(ctypes.CDLL(name), "malloc_trim", None) if name else None
+    return trim is not None and bool(trim(0) in (0, 1))
