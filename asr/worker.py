@@ -1,7 +1,6 @@
 """What runs inside a recogniser's process. Imports nothing heavy: the parent imports it too, to name the functions."""
 
 import ctypes
-import ctypes.util
 import multiprocessing
 import os
 import signal
@@ -67,6 +66,5 @@ def decode(windows: Sequence[Window]) -> list[Hypothesis]:
 
 def give_back_memory() -> bool:
     """Return the allocator's free pages to the system; False where the C library (musl, macOS) cannot."""
-    name = ctypes.util.find_library("c")
-    trim = getattr(ctypes.CDLL(name), "malloc_trim", None) if name else None
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     return trim is not None and bool(trim(0) in (0, 1))
