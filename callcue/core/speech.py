@@ -50,6 +50,8 @@ class Window:
     """A final gets the careful decode (beam, word times); a partial the quick one."""
     prompt: str = ""
     """Text that came before, to bias the decode; empty for none."""
+    begin: str = ""
+    """How the text of this window begins, as far as that is settled: the decode goes on from there; empty: unknown."""
 
     @property
     def duration_ms(self) -> int:
