@@ -34,6 +34,8 @@ _MAX_LENGTH = 448
 _MAX_PROMPT_TOKENS = 96
 _SEED = 1
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
+_LEAST = 1e-9
+"""Probability below which the detector's figure is noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class _Job:
     language: Language | None
     final: bool
     prompt: str
+    language_prior: float = 0.0
+    """Log-odds of zh against en, where the language is to be detected."""
 
     @property
     def speech_ms(self) -> int:
@@ -167,6 +171,7 @@ class WindowDecoder:
             language=language,
             final=window.final,
             prompt=window.prompt,
+            language_prior=window.language_prior,
         )
 
     def _group(self, jobs: list[_Job], *, final: bool) -> list[Hypothesis]:
@@ -275,7 +280,8 @@ class WindowDecoder:
         return np.ascontiguousarray(np.stack([row[:, :frames] for row in rows]), dtype=np.float32)
 
     def _detect(self, jobs: list[_Job], encoded: Any) -> list[tuple[Language, float]]:
-        """Language and its probability per job; only the product's languages compete."""
+        """Per job the language, and its probability as the audio alone has it; only the product's languages compete.
+        The window's prior decides with the detector, but is not mixed into what is reported: it is no news."""
         if all(job.language is not None for job in jobs) or len(self._languages) == 1:
             return [(job.language or self._languages[0], 1.0) for job in jobs]
         found: list[tuple[Language, float]] = []
@@ -283,7 +289,8 @@ class WindowDecoder:
             chances = {token[2:-2]: float(probability) for token, probability in row}
             zh, en = chances.get("zh", 0.0) + chances.get("yue", 0.0), chances.get("en", 0.0)
             p_zh = zh / (zh + en) if zh + en > 0 else 0.5
-            guess: tuple[Language, float] = ("zh", p_zh) if p_zh >= 0.5 else ("en", 1.0 - p_zh)
+            log_odds = math.log(max(p_zh, _LEAST) / max(1.0 - p_zh, _LEAST)) + job.language_prior
+            guess: tuple[Language, float] = ("zh", p_zh) if log_odds >= 0.0 else ("en", 1.0 - p_zh)
             found.append((job.language, 1.0) if job.language is not None else guess)
         return found
 
