@@ -27,8 +27,8 @@ VOICED_PEAK = 0.5
 _OCTAVE_COST = 0.08
 _PASS_HZ = 2000.0
 _STOP_HZ = 3400.0
-"""The spectrum fades out between the two. Band and price are those with the fewest octave errors on telephone-band vowels
-with and without noise [measured]: in narrower bands a strong first formant is taken for the pitch."""
+"""The spectrum fades out between the two. Band and price are those with the fewest octave errors on telephone
+vowels with and without noise [measured]: in narrower bands a strong first formant is taken for the pitch."""
 _LAG_RATE = 8000
 """Lags are counted at this rate, whatever the audio's: both rates are judged alike."""
 _FFT_MS = 128
