@@ -114,6 +114,10 @@ class Measures:
             rate=round(units * 1000 / over_ms, 2) if units and over_ms >= MIN_RATE_MS else None,
         )
 
+    def of(self, hypothesis: Hypothesis) -> VoiceCues:
+        """The figures of one utterance."""
+        return self.cues(speech_units(hypothesis.text, hypothesis.language))
+
     def _hz(self, share: float) -> float:
         return _rounded(MIN_HZ * 2.0 ** (self.pitch.quantile(share) / 12.0))
 

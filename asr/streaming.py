@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from asr.config import StreamConfig
-from asr.cues import Measures, somebody_spoke, speech_units
+from asr.cues import Measures, somebody_spoke
 from asr.language import LanguageBelief
 from asr.segmenter import Closed, Running, Segmenter
 from asr.stability import LocalAgreement
@@ -325,7 +325,7 @@ class ChannelRecogniser:
                 stable=text,
                 unstable="",
                 hypothesis=hypothesis,
-                voice=_voice(event.measures, text, hypothesis),
+                voice=event.measures.of(hypothesis) if text and hypothesis else None,
             )
         )
 
@@ -342,12 +342,6 @@ class ChannelRecogniser:
     async def _show_later(self, live: _Live) -> None:
         async with self._turn:
             await self._show_held(live)
-
-
-def _voice(measures: Measures, text: str, hypothesis: Hypothesis | None) -> VoiceCues | None:
-    if not text or hypothesis is None:
-        return None
-    return measures.cues(speech_units(text, hypothesis.language))
 
 
 def _in_call_time(hypothesis: Hypothesis, start_ms: int, end_ms: int) -> Hypothesis:
