@@ -7,6 +7,7 @@ alone, never on how they were cut into chunks.
 
 import math
 import re
+import statistics
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ MIN_RATE_MS = 300
 MIN_PITCHED = 5
 """Frames with a pitch without which no pitch is given: a fifth of a second."""
 _PITCH_EVERY = 2  # frames
+_VOICE_SEMITONES = 10.0  # in one utterance, above and below its median; an octave error is 12
 _SEMITONES = 12.0 * math.log2(MAX_HZ / MIN_HZ)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d", re.UNICODE)
@@ -157,6 +159,7 @@ class CueMeter:
     def measure(self, segment: Segment) -> Measures:
         """Of the speech of a segment, from its first to its last voiced frame."""
         found = Measures()
+        pitches: list[float] = []
         for frame in self._frames:
             if not frame.voiced or not segment.start_ms <= frame.start_ms < segment.end_ms:
                 continue
@@ -165,13 +168,22 @@ class CueMeter:
             found.voiced_ms += end_ms - frame.start_ms
             found.loudness.add(frame.level_dbfs)
             if frame.pitch_hz is not None:
-                found.pitch.add(12.0 * math.log2(frame.pitch_hz / MIN_HZ))
+                pitches.append(12.0 * math.log2(frame.pitch_hz / MIN_HZ))
+        for pitch in _of_one_voice(pitches):
+            found.pitch.add(pitch)
         return found
 
     def forget_before(self, ms: int) -> None:
         """No segment to come begins before this call time."""
         while self._frames and self._frames[0].start_ms + self._frame_ms <= ms:
             self._frames.popleft()
+
+
+def _of_one_voice(semitones: list[float]) -> list[float]:
+    """Without what lies too far from the median to be the same voice: a formant or a multiple of the period was taken
+    for the pitch (one frame in five of a low voice on the telephone)."""
+    middle = statistics.median(semitones) if semitones else 0.0
+    return [pitch for pitch in semitones if abs(pitch - middle) <= _VOICE_SEMITONES]
 
 
 def speech_units(text: str, language: Language) -> int:

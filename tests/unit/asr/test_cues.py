@@ -71,6 +71,14 @@ def test_the_pitch_range_is_that_of_the_speaker(rate: int) -> None:
     assert cues.pitch_range_semitones == pytest.approx(12.0, abs=0.6)
 
 
+def test_octave_errors_do_not_widen_the_range() -> None:
+    """A quarter of the voiced audio is far from the rest, as where a formant is taken for the pitch."""
+    parts = [(110, 600, -20.0), (420, 200, -20.0)] * 3
+    (event,) = closed(audio(8000, *parts, (None, 1500, 0)), 8000)
+    cues = event.measures.cues()
+    assert (cues.pitch_low_hz, cues.pitch_hz, cues.pitch_high_hz) == pytest.approx((110, 110, 110), rel=0.03)
+
+
 def test_too_little_voice_gives_no_figure_instead_of_a_wrong_one() -> None:
     (event,) = closed(audio(8000, (150, 120, -20), (None, 1500, 0)), 8000)
     cues = event.measures.cues(3)
