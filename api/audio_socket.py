@@ -81,6 +81,7 @@ async def _open(services: Services, inbox: Inbox) -> AudioLink:
             sample_rate=opening.sample_rate,
             encoding=opening.encoding,
             language=opening.language or services.settings.speech.language,
+            languages=opening.languages or {},
         )
     )
 

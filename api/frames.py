@@ -34,6 +34,8 @@ class StartFrame(_Frame):
     encoding: Encoding
     language: LanguageChoice | None = None
     """The server's setting where it is absent."""
+    languages: Annotated[dict[Channel, LanguageChoice], Field(min_length=1)] | None = None
+    """Of single channels, where they differ from ``language``. Only channels of this call may be named."""
 
 
 class ResumeFrame(_Frame):

@@ -5,6 +5,7 @@ seconds of silence (without them the decoder does not find the end of text) and 
 audio's. Only a result that looks wrong is decoded again, at last in Whisper's full 30 seconds.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from callcue.core.speech import ENGINE_RATE, Hypothesis, Language, Window
 
 _TOKENS_PER_S: dict[Language, float] = {"zh": 12.0, "en": 8.0}
 _SPARE_TOKENS = 12
+_LEAST = 1e-9
+"""Probability below which the detector's figure is noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,8 @@ class WindowDecoder:
         ]
 
     def _detect(self, job: _Job, encoded: Encoded) -> tuple[Language, float]:
-        """Language and its probability; only the product's languages compete."""
+        """The language, and its probability as the audio alone has it; only the product's languages compete. The
+        window's prior decides with the detector, but is not mixed into what is reported: it is no news."""
         spoken = self._model.languages
         if job.window.language in spoken:
             return job.window.language, 1.0
@@ -131,7 +135,8 @@ class WindowDecoder:
         chances = self._model.language_chances(encoded)
         zh, en = chances.get("zh", 0.0) + chances.get("yue", 0.0), chances.get("en", 0.0)
         p_zh = zh / (zh + en) if zh + en > 0 else 0.5
-        return ("zh", p_zh) if p_zh >= 0.5 else ("en", 1.0 - p_zh)
+        log_odds = math.log(max(p_zh, _LEAST) / max(1.0 - p_zh, _LEAST)) + job.window.language_prior
+        return ("zh", p_zh) if log_odds >= 0.0 else ("en", 1.0 - p_zh)
 
     def _finish(self, item: _Decoded) -> Hypothesis:
         """The judged hypothesis. A final that looks wrong gets its second try here."""

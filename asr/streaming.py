@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from asr.config import StreamConfig
+from asr.cues import Measures, somebody_spoke
 from asr.language import LanguageBelief
 from asr.segmenter import Closed, Running, Segmenter
 from asr.stability import LocalAgreement
 from callcue.core.errors import CallCueError
 from callcue.core.ports import VoiceActivity
-from callcue.core.speech import Channel, Hypothesis, LanguageChoice, Window
+from callcue.core.speech import ENGINE_RATE, Channel, Hypothesis, LanguageChoice, VoiceCues, Window
 
 __all__ = ["ChannelRecogniser", "StreamConfig", "TranscriptUpdate"]
 
@@ -28,6 +29,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 _PAUSE_MS = 240
+_BYTES_PER_MS = ENGINE_RATE * 2 // 1000
 _LONG_SEGMENT_SHARE = 0.25  # partials of long segments are spaced by this share of what was decoded last
 
 
@@ -60,6 +62,8 @@ class TranscriptUpdate:
     unstable: str
     hypothesis: Hypothesis | None
     """Of the decode behind this update; a final's words are in call time, a partial's have none; None: it failed."""
+    voice: VoiceCues | None = None
+    """How a final with a text was said."""
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +106,7 @@ class ChannelRecogniser:
         self._key = key or f"{channel}@{id(self):x}"
         self._belief = LanguageBelief(language)
         self._segmenter = Segmenter(vad, sample_rate, config.endpointing)
+        self._measures = Measures()
         self._live: _Live | None = None
         self._count = 0
         self._next_to_end = 1  # number of the oldest segment without its final
@@ -121,6 +126,11 @@ class ChannelRecogniser:
     def received_ms(self) -> int:
         """Milliseconds of audio taken so far."""
         return self._segmenter.received_ms
+
+    @property
+    def measures(self) -> Measures:
+        """Of the channel's speech, as far as its finals have come."""
+        return self._measures
 
     async def feed(self, pcm: bytes) -> None:
         """Take s16le samples, any number of bytes. Waits while too many finals are out. A segment that could not be
@@ -218,7 +228,11 @@ class ChannelRecogniser:
         self._spawn(self._final(live, event))
 
     def _window(self, pcm: bytes, *, final: bool) -> Window:
-        return Window(pcm=pcm, language=self._belief.settled, final=final)
+        # Finals are always checked, so that a change of language is noticed; partials, which come often, only until the
+        # language is settled. The detector costs a fourteenth of the encoder [measured].
+        language = self._belief.given if final else self._belief.settled
+        prior = self._belief.prior(len(pcm) // _BYTES_PER_MS) if language is None else 0.0
+        return Window(pcm=pcm, language=language, final=final, language_prior=prior)
 
     def _spawn(self, work: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
         task = asyncio.get_running_loop().create_task(work)
@@ -295,6 +309,8 @@ class ChannelRecogniser:
         if hypothesis is not None:
             self._belief.observe(hypothesis, segment.end_ms - segment.start_ms)
             hypothesis = _in_call_time(hypothesis, segment.window_start_ms, segment.window_end_ms)
+        if somebody_spoke(hypothesis):
+            self._measures.add(event.measures)
         text = hypothesis.text if hypothesis is not None and not hypothesis.rejected else ""
         if not text and not live.shown:
             return
@@ -309,6 +325,7 @@ class ChannelRecogniser:
                 stable=text,
                 unstable="",
                 hypothesis=hypothesis,
+                voice=event.measures.of(hypothesis) if text and hypothesis else None,
             )
         )
 

@@ -109,7 +109,7 @@ class WhisperWindows:
         self._suppressed = list(get_suppressed_tokens(self._tokenizers[self.languages[0]], [-1]))
 
     def encode(self, audio: Float32, window_s: float) -> Encoded:
-        """``audio`` (-1..1 at ``ENGINE_RATE``) padded with silence to ``window_s`` or up to 1.5 s more, at most 30 s."""
+        """``audio`` (-1..1, ``ENGINE_RATE``) padded with silence to ``window_s`` or up to 1.5 s more, 30 s at most."""
         samples = min(MAX_SAMPLES, math.ceil(window_s / _STEP_S - 1e-9) * round(_STEP_S * ENGINE_RATE))
         samples = max(samples, min(MAX_SAMPLES, len(audio)))
         extract = self._model.feature_extractor

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from callcue.core.settings import Settings
-from callcue.core.speech import Language
+from callcue.core.speech import Language, LanguageChoice
 from eval.metrics import ErrorCount, percentile
 from eval.report import Figures, progress, run, table, write
 from eval.resources import cpu_seconds
@@ -38,6 +38,9 @@ def main(
     *,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     lang: Annotated[str | None, typer.Option(help="Only utterances of this language: zh or en.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="What the recogniser is told: zh, en or auto; default: what is spoken.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many utterances, drawn at random.", min=1)] = None,
     rate: Annotated[int, typer.Option(help="Feed at 8000 or 16000 Hz.")] = 8000,
     speed: Annotated[str, typer.Option(help="Of the first pass: seconds of audio per second, or max.")] = "max",
@@ -54,6 +57,7 @@ def main(
         folder,
         settings=settings,
         lang=_language(lang),
+        language=_told(language),
         limit=limit,
         rate=_rate(rate),
         speed=0.0 if speed == "max" else _speed(speed),
@@ -70,6 +74,7 @@ def measure(
     *,
     settings: Settings,
     lang: Language | None = None,
+    language: LanguageChoice | None = None,
     limit: int | None = None,
     rate: int = 8000,
     speed: float = 0.0,
@@ -84,7 +89,9 @@ def measure(
     pairs = [(utterance, load(utterance, rate)) for utterance in utterances]
     sample = random.Random(_SEED).sample(pairs, min(latency_sample, len(pairs)))
     model = whisper_folder(ModelStore(settings.cache_dir), settings.speech.model)
-    figures = asyncio.run(_product(pairs, sample, settings=settings, model=model, speed=speed, parallel=parallel))
+    figures = asyncio.run(
+        _product(pairs, sample, settings=settings, model=model, speed=speed, parallel=parallel, language=language)
+    )
     figures = {"model": settings.speech.model, "rate": rate, **figures}
     if baseline:
         from eval.speech_baseline import transcribe_all
@@ -101,17 +108,26 @@ async def _product(
     model: Path,
     speed: float,
     parallel: int,
+    language: LanguageChoice | None,
 ) -> Figures:
     async with recogniser(settings, model) as scheduler:
         before, began = cpu_seconds(), time.monotonic()
         with progress("full speed", len(pairs)) as done:
             heard = await hear_all(
-                pairs, scheduler=scheduler, settings=settings, speed=speed, parallel=parallel, done=done
+                pairs,
+                scheduler=scheduler,
+                settings=settings,
+                speed=speed,
+                parallel=parallel,
+                done=done,
+                language=language,
             )
         cpu, wall = cpu_seconds() - before, time.monotonic() - began
         before = cpu_seconds()
         with progress("real speed", len(sample)) as done:
-            live = await hear_all(sample, scheduler=scheduler, settings=settings, speed=1.0, parallel=1, done=done)
+            live = await hear_all(
+                sample, scheduler=scheduler, settings=settings, speed=1.0, parallel=1, done=done, language=language
+            )
         live_cpu = cpu_seconds() - before
     return {
         **summary(heard, cpu=cpu, wall=wall),
@@ -131,6 +147,7 @@ def summary(heard: Sequence[Heard], *, cpu: float, wall: float) -> Figures:
         **error_figures(counts),
         "cpu_s_per_audio_s": _per_audio_second(cpu, heard),
         "wall_s": wall,
+        "language_right": _share([item.language_right for item in heard if item.languages]),
         "without_text": sum(not item.text for item in heard),
         "partials": sum(item.partials for item in heard),
     }
@@ -161,9 +178,19 @@ def _per_audio_second(cpu: float, heard: Sequence[Heard]) -> float | None:
     return cpu / audio if audio else None
 
 
+def _share(verdicts: Sequence[bool]) -> float | None:
+    return sum(verdicts) / len(verdicts) if verdicts else None
+
+
 def _language(name: str | None) -> Language | None:
     if name not in (None, "zh", "en"):
         raise typer.BadParameter(f"{name!r} is not zh or en", param_hint="--lang")
+    return name  # type: ignore[return-value] # checked
+
+
+def _told(name: str | None) -> LanguageChoice | None:
+    if name not in (None, "zh", "en", "auto"):
+        raise typer.BadParameter(f"{name!r} is not zh, en or auto", param_hint="--language")
     return name  # type: ignore[return-value] # checked
 
 
