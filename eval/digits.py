@@ -42,7 +42,7 @@ def score_digits(reference: str, transcript: str, language: Language) -> DigitSc
     """Compare the digit strings of two texts, however they write them."""
     (said, strings), (got, other) = (_plain(text, language) for text in (reference, transcript))
     places = _alignment(said, got)
-    taken = {places[at] for start, end in strings for at in range(start, end)} - {None}
+    taken = {place for char, place in zip(said, places, strict=True) if char.isdigit()}
     heard, covered = [], set[int]()
     for start, end in strings:
         own = [place for at in range(start, end) if (place := places[at]) is not None]
