@@ -11,7 +11,8 @@ from nlu.folding import is_han
 from nlu.hotwords_en import EnglishHotwords
 from nlu.hotwords_zh import ChineseHotwords
 
-_TITLE_PARTS = re.compile(r"[^\u4e00-\u9fff]|[和与及或的了吗怎么什哪谁]")
+_TITLE_PARTS = re.compile(r"[^\u4e00-\u9fff]|[和与及或的]")
+_QUESTION = re.compile(r"怎么|什么|[哪谁吗几]")
 _TITLE_LEAST = 3
 """Characters; shorter parts of a title are everyday words."""
 _LONGEST = 12
@@ -52,8 +53,8 @@ def vocabulary(cards: Iterable[Card]) -> Sequence[str]:
     """The words of the cards that are safe to correct to.
 
     Trigger phrases that may be matched by sound, for somebody wrote them as what customers say; the parts of titles
-    between particles and punctuation, from three characters up; long words of English trigger phrases. Bodies and
-    questions are whole sentences and give nothing.
+    between conjunctions and punctuation, from three characters up, where they ask nothing; long words of English
+    trigger phrases. Bodies and    questions are whole sentences and give nothing.
     """
     words: dict[str, None] = {}
     for card in cards:
@@ -63,6 +64,6 @@ def vocabulary(cards: Iterable[Card]) -> Sequence[str]:
             elif trigger.phrase.isascii():
                 words.update(dict.fromkeys(re.findall(rf"[a-z]{{{_EN_LEAST},}}", trigger.phrase.lower())))
         for part in _TITLE_PARTS.split(card.title):
-            if _TITLE_LEAST <= len(part) <= _LONGEST:
+            if _TITLE_LEAST <= len(part) <= _LONGEST and not _QUESTION.search(part):
                 words[part] = None
     return list(words)[:_MOST]
