@@ -54,7 +54,7 @@ def vocabulary(cards: Iterable[Card]) -> Sequence[str]:
 
     Trigger phrases that may be matched by sound, for somebody wrote them as what customers say; the parts of titles
     between conjunctions and punctuation, from three characters up, where they ask nothing; long words of English
-    trigger phrases. Bodies and    questions are whole sentences and give nothing.
+    trigger phrases. Bodies and questions are whole sentences and give nothing.
     """
     words: dict[str, None] = {}
     for card in cards:
