@@ -19,6 +19,7 @@ _LABEL = re.compile(
 )
 _ISO_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _PHONE = re.compile(r"1[3-9]\d{9}|[48]00\d{7}|0\d{9,11}")
+_PHONE_LONGEST = 12
 _BEFORE_COUNT = re.compile(rf"[{ZH_UNITS}点块元个天年台部件次岁分小秒张条只副套份期毛%％]")
 _WEEKDAY = re.compile(r"(?:周|星期|礼拜|第|初)$")
 _LETTERS = r"(?<![A-Za-z])[A-Za-z]{1,4}(?![A-Za-z])"
@@ -93,7 +94,7 @@ def _joined(text: str, groups: list[_Group], labelled: bool) -> int:
     """How many groups, from the first, are one number; 0 when none are to be joined."""
     if len(groups) < 2 or _ISO_DATE.match(text, groups[0].start):
         return 0
-    for count in range(len(groups), 1, -1):
+    for count in range(min(len(groups), _PHONE_LONGEST), 1, -1):
         digits = "".join(g.digits for g in groups[:count])
         if _PHONE.fullmatch(digits) and all(len(g.text) > 1 for g in groups[1:count]):
             return count

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 
 from nlu.claims import Claim, changed
-from nlu.numerals import zh_cardinal, zh_digits
+from nlu.numerals import ZH_NUMBER_BEFORE, zh_cardinal, zh_digits
 
 _NUM = r"[零〇一二两三四五六七八九十百千万亿\d]++"
 _DIGIT = r"[一二两三四五六七八九]"
 _PRICE = re.compile(
-    rf"(?<![第几])(?P<whole>{_NUM})[块元](?P<zero>[零〇])?(?P<tenth>{_DIGIT})"
+    rf"{ZH_NUMBER_BEFORE}(?P<whole>{_NUM})[块元](?P<zero>[零〇])?(?P<tenth>{_DIGIT})"
     rf"(?:[毛角](?:(?P<cent>{_DIGIT})分?)?|(?P<cents>分))?"
 )
 _COINS = re.compile(rf"(?<![一二两三四五六七八九十块元])({_DIGIT})[毛角]({_DIGIT})分?")

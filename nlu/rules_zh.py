@@ -24,9 +24,9 @@ _DIGIT = r"[零〇一二三四五六七八九\d]"
 _ZH_DIGIT = r"[零〇一二三四五六七八九]"
 _PERCENT = re.compile(rf"百分之({_NUM}+)(?:点({_DIGIT}+))?(?!几)")
 _PER_MILLE = re.compile(rf"千分之({_NUM}+)(?:点({_DIGIT}+))?(?!几)")
-_FRACTION = re.compile(rf"{_NUM}分之(?:{_NUM}几?|几)")
+_FRACTION = re.compile(rf"{ZH_NUMBER_BEFORE}{_NUM}分之(?:{_NUM}几?|几)")
 _APPROXIMATE = re.compile(
-    r"[零一二两三四五六七八九十百千万]*[十百千万]几[十百千万]*"  # 十几, 二十几, 一百几十
+    rf"{ZH_NUMBER_BEFORE}[零一二两三四五六七八九十百千万]*[十百千万]几[十百千万]*"  # 十几, 二十几, 一百几十
     rf"|{ZH_NUMBER_BEFORE}十来(?:二十)?"
     rf"|{ZH_NUMBER_BEFORE}[一二两三四五六七八九][到至][一二两三四五六七八九][百千万亿]+"  # 三到五万
     rf"|{ZH_NUMBER_BEFORE}[一二两三四五六七八]{{2}}[十百千万]+[到至]{_NUM}"  # 一两百到三百
@@ -37,7 +37,7 @@ _DECIMAL = re.compile(
     rf"(?<![百千万第])({_NUM})点({_DIGIT}+)(?=个|块|元|万|折|米|厘米|毫米|英寸|寸|公斤|千克|斤|克|兆|倍|度|[GgMmKkTt]|瓦|伏|版|升|%|公里|小时)"
 )
 _BARE_DECIMAL = re.compile(
-    rf"(?<![百千万第])(?:(?![零〇\d]+点)({_NUM}+)点({_ZH_DIGIT}{{2,}}+)|([零〇])点({_ZH_DIGIT}++))"
+    rf"{ZH_NUMBER_BEFORE}(?:(?![零〇\d]+点)({_NUM}+)点({_ZH_DIGIT}{{2,}}+)|([零〇])点({_ZH_DIGIT}++))"
     r"(?![十百千万亿分几个位名多来钟半整刻到至号\d])"
 )
 _VERSION = re.compile(rf"(?:蓝牙|版本|系统|安卓|鸿蒙|[A-Za-z])(?:号?是)? ?({_NUM}+)点({_DIGIT}++)(?![十分])")
@@ -125,11 +125,12 @@ def cardinals(text: str) -> Iterator[Claim]:
         value = zh_cardinal(run)
         if value is None:
             continue
-        if _is_ordinal(text, value, start, end) if text[:start].endswith("第") else _is_number(text, run, start, end):
+        ordinal = text[max(0, start - 1) : start] == "第"
+        if _is_ordinal(text, value, end) if ordinal else _is_number(text, run, start, end):
             yield Claim(start, end, value, "number")
 
 
-def _is_ordinal(text: str, value: str, start: int, end: int) -> bool:
+def _is_ordinal(text: str, value: str, end: int) -> bool:
     """第十二次; from eleven up, since 第一 and 第三次 are words."""
     return "." not in value and int(value) > 10 and _ORDINAL_AFTER.match(text, end) is not None
 
@@ -150,7 +151,9 @@ def _is_number(text: str, run: str, start: int, end: int) -> bool:
         return _MEASURE.match(text, end) is not None and text[end : end + 1] not in ("几", "成")
     if not run.startswith("十"):
         return True  # 二十, 三十五
-    return _MEASURE.match(text, end) is not None or re.search(r"[A-Za-z] ?$", text[:start]) is not None
+    return (
+        _MEASURE.match(text, end) is not None or re.search(r"[A-Za-z] ?$", text[max(0, start - 2) : start]) is not None
+    )
 
 
 def _begins_range(text: str, end: int) -> bool:

@@ -201,7 +201,10 @@ def test_any_text_is_survived(raw: str) -> None:
         assert _mapped(raw, Normaliser().normalise(raw, language))
 
 
-@pytest.mark.parametrize("unit", ["一", "9", "一千", "一，", "1 ", "百分之", "三点"])
+@pytest.mark.parametrize(
+    "unit",
+    ["一", "9", "一千", "一，", "1 ", "百分之", "三点", "十", "三到", "A一", "要1", "三块", "四分之", "是", "A "],
+)
 def test_a_repetition_loop_does_not_stall(unit: str) -> None:
     # A rule that backtracks exponentially would not come back.
     assert Normaliser().normalise(unit * 2000, "zh").text
