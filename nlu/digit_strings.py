@@ -24,6 +24,7 @@ _BEFORE_COUNT = re.compile(rf"[{ZH_UNITS}点块元个天年台部件次岁分小
 _WEEKDAY = re.compile(r"(?:周|星期|礼拜|第|初)$")
 _LETTERS = r"(?<![A-Za-z])[A-Za-z]{1,4}(?![A-Za-z])"
 _CODE = re.compile(rf"(?:{_LETTERS}|{_DIGIT}+)(?:[ \-]?(?:{_LETTERS}|{_DIGIT}+))+")
+_DASHED = re.compile(rf"{_DIGIT}+(?:杠{_DIGIT}+)+")
 _REPEATED = re.compile(r"([两二三四五])个([零一二三四五六七八九\d])(?![个十百千万一二三四五六七八九零\d样起直点些下])")
 _COUNTING = "一二三四五六七八九"
 
@@ -52,7 +53,7 @@ def digit_strings(text: str) -> Iterator[Claim]:
     the shape of a phone number. Letters belong to a number only after a label.
     """
     spoken = repaired(text)
-    for claim in (*_codes(spoken), *_repeated(spoken), *_read_outs(spoken)):
+    for claim in (*_dashed(spoken), *_codes(spoken), *_repeated(spoken), *_read_outs(spoken)):
         if claim.text != text[claim.start : claim.end]:
             yield claim
 
@@ -66,6 +67,13 @@ def _codes(text: str) -> Iterator[Claim]:
         written = re.sub(r"[ \-]", "", zh_digits(code))
         if sum(c.isdigit() for c in written) >= 3 and any(c.isalpha() for c in written):
             yield Claim(run.start(), end, written, "digits")
+
+
+def _dashed(text: str) -> Iterator[Claim]:
+    """取件码五杠二杠三零一七 -> 5-2-3017, with a label or two dashes."""
+    for run in _DASHED.finditer(text):
+        if is_labelled(text, run.start()) or run.group().count("杠") > 1:
+            yield Claim(run.start(), run.end(), zh_digits(run.group()).replace("杠", "-"), "digits")
 
 
 def _repeated(text: str) -> Iterator[Claim]:
