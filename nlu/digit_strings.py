@@ -49,8 +49,9 @@ def digit_strings(text: str) -> Iterator[Claim]:
     """Joins and converts read-out digits, and what recognisers write for them (see ``misheard``).
 
     Three digits or more in a row are a read-out; fewer only after a label (尾号, 订单号 …) or beside Arabic digits.
-    Groups are joined across spaces and hyphens after a label or in the shape of a phone number, across commas only in
-    the shape of a phone number. Letters belong to a number only after a label.
+    Groups are joined across spaces after a label or in the shape of a phone number, across commas and dashes only in
+    the shape of a phone number (dashes between Chinese digits are pauses, too).
+    Letters belong to a number only after a label.
     """
     spoken = repaired(text)
     for claim in (*_dashed(spoken), *_codes(spoken), *_repeated(spoken), *_read_outs(spoken)):
@@ -110,7 +111,8 @@ def _joined(text: str, groups: list[_Group], labelled: bool) -> int:
     while count > 1 and _BEFORE_COUNT.match(text, groups[count - 1].end):
         count -= 1
     between = text[groups[0].start : groups[count - 1].end]
-    if count < 2 or any(c in between for c in ",，、"):
+    written = "-" in between and between.isascii()  # 5-2-3017: whoever wrote it meant the dashes
+    if count < 2 or written or any(c in between for c in ",，、"):
         return 0
     one_by_one = count >= 3 and all(len(g.text) == 1 for g in groups[:count])
     total = sum(len(g.text) for g in groups[:count])
