@@ -98,7 +98,7 @@ def simulated_figures(cards: Sequence[Card], words: Sequence[str], corrector: Ho
     tried = mended = otherwise = 0
     by_length: dict[str, list[bool]] = {}
     for sentence in [q for card in cards for q in (*card.questions, *(t.phrase for t in card.triggers))]:
-        for word in {w for w in words if is_han(w[0]) and w in sentence}:
+        for word in [w for w in dict.fromkeys(words) if is_han(w[0]) and w in sentence]:
             for _ in range(_ROUNDS):
                 slip = misheard(word, dice)
                 if slip == word:
