@@ -22,6 +22,7 @@ import typer
 
 from callcue.core.settings import Settings
 from callcue.core.speech import Language, LanguageChoice
+from eval.digits import digit_figures, score_digits
 from eval.metrics import ErrorCount, percentile
 from eval.report import Figures, progress, run, table, write
 from eval.resources import cpu_seconds
@@ -145,6 +146,9 @@ def summary(heard: Sequence[Heard], *, cpu: float, wall: float) -> Figures:
         "utterances": len(heard),
         "audio_s": sum(item.audio.duration_s for item in heard),
         **error_figures(counts),
+        "digit_strings": digit_figures(
+            score_digits(item.utterance.transcript, item.text, item.utterance.language) for item in heard
+        ),
         "cpu_s_per_audio_s": _per_audio_second(cpu, heard),
         "wall_s": wall,
         "language_right": _share([item.language_right for item in heard if item.languages]),

@@ -62,7 +62,8 @@ class Understanding:
         await self._push(cards, at_ms)
 
     async def _final(self, update: TranscriptUpdate, hypothesis: Hypothesis, at_ms: int) -> None:
-        normalised = self._stages.normaliser.normalise(update.stable, hypothesis.language)
+        hotwords = self._stages.knowledge.view().hotwords
+        normalised = self._stages.normaliser.normalise(update.stable, hypothesis.language, hotwords)
         final = FinalTranscript(
             call_id=self._call_id,
             at_ms=at_ms,
