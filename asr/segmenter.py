@@ -41,6 +41,8 @@ class Running:
     window_end_ms: int
     """Where the window will end if nobody speaks any more."""
     now_ms: int
+    missing_silence_ms: int
+    """Silence that would still have to follow for the segment to end."""
 
     @property
     def silence_ms(self) -> int:
@@ -126,6 +128,7 @@ class Segmenter:
                 voiced_end_ms=self._endpointer.voiced_end_ms,
                 window_end_ms=self._endpointer.window_end_ms,
                 now_ms=self._endpointer.now_ms,
+                missing_silence_ms=self._endpointer.missing_silence_ms,
             )
         self._buffer.forget_before(self._endpointer.keep_from_ms)
         self._meter.forget_before(self._endpointer.keep_from_ms)

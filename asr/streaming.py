@@ -19,9 +19,10 @@ from asr.cues import Measures, somebody_spoke
 from asr.language import LanguageBelief
 from asr.segmenter import Closed, Running, Segmenter
 from asr.stability import LocalAgreement
+from asr.updates import TranscriptUpdate, in_call_time
 from callcue.core.errors import CallCueError
 from callcue.core.ports import VoiceActivity
-from callcue.core.speech import ENGINE_RATE, Channel, Hypothesis, LanguageChoice, VoiceCues, Window
+from callcue.core.speech import ENGINE_RATE, Channel, Hypothesis, LanguageChoice, Window
 
 __all__ = ["ChannelRecogniser", "StreamConfig", "TranscriptUpdate"]
 
@@ -44,28 +45,6 @@ class Scheduler(Protocol):
     async def partial(self, window: Window, key: str) -> Hypothesis | None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TranscriptUpdate:
-    """What is known of one segment now."""
-
-    final: bool
-    channel: Channel
-    segment_id: str
-    revision: int
-    """From 1, per segment; the final has the highest."""
-    start_ms: int
-    """Call time of the first voiced frame."""
-    end_ms: int
-    """Call time of the last voiced frame so far."""
-    stable: str
-    """Only grows until the final; a final's whole text."""
-    unstable: str
-    hypothesis: Hypothesis | None
-    """Of the decode behind this update; a final's words are in call time, a partial's have none; None: it failed."""
-    voice: VoiceCues | None = None
-    """How a final with a text was said."""
-
-
 @dataclass(slots=True, eq=False)
 class _Live:
     """A segment that is running or waits for its final."""
@@ -73,6 +52,7 @@ class _Live:
     number: int
     segment_id: str
     asked_ms: int  # audio time of the newest partial request
+    asked: bool = False
     agreement: LocalAgreement = field(default_factory=LocalAgreement)
     revision: int = 0
     seen_ms: int = 0  # audio time of the newest partial result
@@ -192,13 +172,20 @@ class ChannelRecogniser:
         self._maybe_early(live, event)
         if self._config.partial_interval_s <= 0:
             return
-        interval_ms = self._config.partial_interval_s * 1000 * self._scheduler.partial_stretch
+        config = self._config
+        interval_s = config.partial_interval_s if live.asked else min(config.first_partial_s, config.partial_interval_s)
+        interval_ms = interval_s * 1000 * self._scheduler.partial_stretch
         interval_ms = max(interval_ms, _LONG_SEGMENT_SHARE * (live.asked_ms - event.window_start_ms))
         # in a pause the final may be near: a partial would cost as much and say no more
         speaking = event.silence_ms < _PAUSE_MS
         if speaking and event.now_ms - live.asked_ms >= interval_ms:
             live.asked_ms = event.now_ms
+            live.asked = True
             window = self._window(self._segmenter.window(event.window_start_ms), final=False)
+            if (
+                window.language is not None
+            ):  # else the detector may change its mind, and the settled text be in the other
+                window = replace(window, begin=live.agreement.stable)
             self._spawn(self._partial(live, event, window))
 
     def _maybe_early(self, live: _Live, event: Running) -> None:
@@ -206,8 +193,8 @@ class ChannelRecogniser:
         if live.early is not None and event.window_end_ms != live.early_end_ms:
             live.early.cancel()
             live.early = None
-        wanted = 0 < self._config.early_silence_ms <= event.silence_ms
-        if wanted and live.early is None and self._scheduler.partial_stretch <= 1.0:
+        soon = event.silence_ms >= _PAUSE_MS and event.missing_silence_ms <= self._config.early_lead_ms
+        if soon and self._config.early_lead_ms and live.early is None and self._scheduler.partial_stretch <= 1.0:
             pcm = self._segmenter.window(event.window_start_ms, event.window_end_ms)
             live.early_end_ms = event.window_end_ms
             live.early = self._spawn(self._early(live, event, self._window(pcm, final=True)))
@@ -308,7 +295,7 @@ class ChannelRecogniser:
         segment = event.segment
         if hypothesis is not None:
             self._belief.observe(hypothesis, segment.end_ms - segment.start_ms)
-            hypothesis = _in_call_time(hypothesis, segment.window_start_ms, segment.window_end_ms)
+            hypothesis = in_call_time(hypothesis, segment.window_start_ms, segment.window_end_ms)
         if somebody_spoke(hypothesis):
             self._measures.add(event.measures)
         text = hypothesis.text if hypothesis is not None and not hypothesis.rejected else ""
@@ -342,11 +329,3 @@ class ChannelRecogniser:
     async def _show_later(self, live: _Live) -> None:
         async with self._turn:
             await self._show_held(live)
-
-
-def _in_call_time(hypothesis: Hypothesis, start_ms: int, end_ms: int) -> Hypothesis:
-    words = tuple(
-        replace(word, start_ms=min(end_ms, start_ms + word.start_ms), end_ms=min(end_ms, start_ms + word.end_ms))
-        for word in hypothesis.words
-    )
-    return replace(hypothesis, words=words)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -45,7 +45,7 @@ class Transcriber:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         # No partials are wanted here, and back-pressure paces the reading, so nothing has to be dropped.
-        self._stream = replace(StreamConfig.from_settings(settings.speech), partial_interval_s=0)
+        self._stream = StreamConfig.from_settings(settings.speech).bulk
         self._normaliser = Normaliser()
         self._hotwords: HotwordCorrector | None = None
         self._engine: SpeechEngine | None = None

@@ -78,7 +78,7 @@ class SpeechSettings(_Section):
     """Silence appended to each window; less than 3 s makes Whisper run on."""
     language: LanguageChoice = "zh"
     """For calls that do not say."""
-    partial_interval_s: float = Field(1.2, gt=0.0, le=30.0)
+    partial_interval_s: float = Field(1.5, gt=0.0, le=30.0)
     """Seconds of speech between partial decodes."""
     vad_aggressiveness: int = Field(2, ge=0, le=3)
     end_silence_ms: int = Field(560, ge=200, le=5000)

@@ -51,7 +51,7 @@ async def languages(log_odds: Sequence[float], ms: Sequence[int], choice: Langua
         language=choice,
         scheduler=DecodeScheduler(detector, StillClock()),
         vad=LoudIsSpeech(),
-        config=StreamConfig(early_silence_ms=0),
+        config=StreamConfig(early_lead_ms=0),
         emit=emit,
     )
     for length in ms:
