@@ -1,0 +1,106 @@
+"""Live calls straight into the recogniser: no sockets, no cards, no database. What remains is what decoding costs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+
+from asr.scheduler import DecodeScheduler
+from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
+from asr.vad import WebRtcVad
+from callcue.core.errors import EngineFailed
+from callcue.core.ports import VoiceActivity
+from callcue.core.settings import Settings
+from callcue.core.speech import Channel
+from eval.live_calls import CHANNELS, RATE, LiveCall
+from eval.live_trace import Shown, Trace
+from eval.resources import cpu_seconds
+from eval.speech_run import recogniser
+from models.store import ModelStore
+from models.whisper import whisper_folder
+
+_CHUNK_MS = 100
+_STEP = RATE * _CHUNK_MS // 1000 * 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineTransport:
+    """Feeds both channels of each call to the scheduler of this process."""
+
+    scheduler: DecodeScheduler
+    settings: Settings
+
+    async def play(self, call: LiveCall) -> Trace:
+        """One call at real speed, to its end. It is refused as the service refuses it: when finals are too late."""
+        trace = Trace(call=call)
+        limit_s = self.settings.speech.max_lag_s
+        if self.scheduler.wait_s > limit_s:
+            trace.refused = "overloaded"
+            trace.refusal = f"recognition is {self.scheduler.wait_s:.1f} s behind (limit {limit_s:g} s)"
+            return trace
+        trace.began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(self._feed(trace, channel) for channel in CHANNELS))
+        return trace
+
+    async def _feed(self, trace: Trace, channel: Channel) -> None:
+        stream = ChannelRecogniser(
+            channel=channel,
+            sample_rate=RATE,
+            language=trace.call.language,
+            scheduler=self.scheduler,
+            vad=self.voice_activity(),
+            config=StreamConfig.from_settings(self.settings.speech),
+            emit=lambda update: _take(update, trace),
+            key=f"{trace.call.id}/{channel}",
+        )
+        pcm = trace.call.tracks[channel]
+        loop = asyncio.get_running_loop()
+        for offset in range(0, len(pcm), _STEP):
+            chunk = pcm[offset : offset + _STEP]
+            due = trace.began + (offset + len(chunk)) / 2 / RATE
+            await asyncio.sleep(due - loop.time())
+            trace.late_ms = max(trace.late_ms, (loop.time() - due) * 1000)
+            await _noting(trace, stream.feed(chunk))
+        await _noting(trace, stream.finish())
+
+    def voice_activity(self) -> VoiceActivity:
+        """As the service makes them."""
+        return WebRtcVad(self.settings.speech.vad_aggressiveness)
+
+    async def counters(self) -> Mapping[str, float]:
+        """Of the scheduler, since the start; ``wait_s`` and ``lag_s`` are of now."""
+        return {**asdict(self.scheduler.stats()), "wait_s": self.scheduler.wait_s, "lag_s": self.scheduler.lag_s}
+
+    def cpu_s(self) -> float:
+        """CPU-seconds so far of this process and its workers, feeding included."""
+        return cpu_seconds()
+
+
+@asynccontextmanager
+async def into_the_engine(settings: Settings) -> AsyncIterator[EngineTransport]:
+    """An engine of its own for these calls."""
+    model = whisper_folder(ModelStore(settings.cache_dir), settings.speech.model)
+    async with recogniser(settings, model) as scheduler:
+        yield EngineTransport(scheduler=scheduler, settings=settings)
+
+
+async def _noting(trace: Trace, work: Awaitable[None]) -> None:
+    """A segment that could not be decoded is an alert, as in the service."""
+    try:
+        await work
+    except EngineFailed:
+        trace.alerts.append("recognition_failed")
+
+
+async def _take(update: TranscriptUpdate, trace: Trace) -> None:
+    trace.shown.append(
+        Shown(
+            at=asyncio.get_running_loop().time(),
+            channel=update.channel,
+            segment_id=update.segment_id,
+            final=update.final,
+            start_ms=update.start_ms,
+            end_ms=update.end_ms if update.final else None,
+            text=update.stable + update.unstable,
+        )
+    )
