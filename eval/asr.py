@@ -26,7 +26,7 @@ from eval.metrics import ErrorCount, percentile
 from eval.report import Figures, progress, run, table, write
 from eval.resources import cpu_seconds
 from eval.speech_run import Heard, hear_all, recogniser
-from eval.speech_set import Audio, Utterance, error_figures, errors, load, read_set
+from eval.speech_set import Audio, Line, Utterance, error_figures, errors, load, load_over, read_set
 from models.store import ModelStore
 from models.whisper import whisper_folder
 
@@ -40,6 +40,10 @@ def main(
     lang: Annotated[str | None, typer.Option(help="Only utterances of this language: zh or en.")] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many utterances, drawn at random.", min=1)] = None,
     rate: Annotated[int, typer.Option(help="Feed at 8000 or 16000 Hz.")] = 8000,
+    channel: Annotated[
+        str | None,
+        typer.Option(help="Instead of --rate: clean (16 kHz where the file has it) or telephone (8 kHz mu-law)."),
+    ] = None,
     speed: Annotated[str, typer.Option(help="Of the first pass: seconds of audio per second, or max.")] = "max",
     parallel: Annotated[int, typer.Option(help="Utterances at once in the first pass.", min=1)] = 4,
     latency_sample: Annotated[int, typer.Option(help="Utterances heard at real speed; 0: none.", min=0)] = 12,
@@ -56,6 +60,7 @@ def main(
         lang=_language(lang),
         limit=limit,
         rate=_rate(rate),
+        line=_line(channel),
         speed=0.0 if speed == "max" else _speed(speed),
         parallel=parallel,
         latency_sample=latency_sample,
@@ -72,6 +77,7 @@ def measure(
     lang: Language | None = None,
     limit: int | None = None,
     rate: int = 8000,
+    line: Line | None = None,
     speed: float = 0.0,
     parallel: int = 4,
     latency_sample: int = 12,
@@ -81,11 +87,13 @@ def measure(
     utterances = read_set(folder, lang)
     if limit is not None and limit < len(utterances):
         utterances = random.Random(_SEED).sample(utterances, limit)
-    pairs = [(utterance, load(utterance, rate)) for utterance in utterances]
+    pairs = [
+        (utterance, load(utterance, rate) if line is None else load_over(utterance, line)) for utterance in utterances
+    ]
     sample = random.Random(_SEED).sample(pairs, min(latency_sample, len(pairs)))
     model = whisper_folder(ModelStore(settings.cache_dir), settings.speech.model)
     figures = asyncio.run(_product(pairs, sample, settings=settings, model=model, speed=speed, parallel=parallel))
-    figures = {"model": settings.speech.model, "rate": rate, **figures}
+    figures = {"model": settings.speech.model, **({"rate": rate} if line is None else {"channel": line}), **figures}
     if baseline:
         from eval.speech_baseline import transcribe_all
 
@@ -173,6 +181,12 @@ def _rate(rate: int) -> Literal[8000, 16000]:
     if rate == 16000:
         return 16000
     raise typer.BadParameter("8000 or 16000", param_hint="--rate")
+
+
+def _line(name: str | None) -> Line | None:
+    if name not in (None, "clean", "telephone"):
+        raise typer.BadParameter(f"{name!r} is not clean or telephone", param_hint="--channel")
+    return name  # type: ignore[return-value] # checked
 
 
 def _speed(speed: str) -> float:

@@ -1,4 +1,4 @@
-"""Synthetic live calls: utterances of a set taken in turns by a caller and an agent, over an 8 kHz mu-law line.
+"""Synthetic live calls: utterances of a set taken in turns by a caller and an agent, over a mu-law line or none.
 
 Who speaks alternates; between turns there are natural pauses, now and then somebody interrupts. So about half of each
 channel or more is silence, which is a quiet noise here, as on a line. A seed and a number always make the same call.
@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from callcue.core.errors import BadInput
-from callcue.core.speech import Channel, Language
+from callcue.core.speech import ENGINE_RATE, Channel, Language
 from eval.report import warn
-from eval.speech_set import TELEPHONE_RATE, load, read_set, through_mulaw
+from eval.speech_set import TELEPHONE_RATE, Line, load, read_set, through_mulaw
 
-RATE = TELEPHONE_RATE
 CHANNELS: tuple[Channel, Channel] = ("caller", "agent")
 MIN_CLIP_MS = 600
 """Shorter clips are single words, which nobody says as a whole turn."""
@@ -36,7 +35,9 @@ class Clip:
     """One utterance, cut to its speech with a little around it."""
 
     pcm: bytes
-    """s16le, 8 kHz, mono."""
+    """s16le, mono."""
+    rate: int
+    """Hz."""
     speech_start_ms: int
     """Within the clip."""
     speech_end_ms: int
@@ -46,7 +47,7 @@ class Clip:
     @property
     def duration_ms(self) -> int:
         """Milliseconds, margins included."""
-        return len(self.pcm) // 2 * 1000 // RATE
+        return len(self.pcm) // 2 * 1000 // self.rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +68,17 @@ class LiveCall:
 
     id: str
     language: Language
+    rate: int
+    """Hz."""
     tracks: Mapping[Channel, bytes]
-    """s16le, 8 kHz, all of one length."""
+    """s16le, all of one length."""
     spoken: tuple[Spoken, ...]
     """In order of their start."""
 
     @property
     def duration_ms(self) -> int:
         """Milliseconds."""
-        return len(self.tracks[CHANNELS[0]]) // 2 * 1000 // RATE
+        return len(self.tracks[CHANNELS[0]]) // 2 * 1000 // self.rate
 
     @property
     def speech_ms(self) -> int:
@@ -99,18 +102,20 @@ class Talk:
     """By how much."""
 
 
-def read_clips(folder: Path, lang: Language | None = None) -> list[Clip]:
-    """The utterances of a set that could be turns of a call. Raises BadInput, BadAudio."""
+def read_clips(folder: Path, lang: Language | None = None, *, line: Line = "telephone") -> list[Clip]:
+    """The utterances of a set that could be turns of a call; 16 kHz of a clean line. Raises BadInput, BadAudio."""
     clips = []
+    rate = TELEPHONE_RATE if line == "telephone" else ENGINE_RATE
     utterances = read_set(folder, lang)
     for utterance in utterances:
-        audio = load(utterance, RATE)
+        audio = load(utterance, rate)
         if not MIN_CLIP_MS <= audio.speech_end_ms - audio.speech_start_ms <= MAX_CLIP_MS:
             continue
         begin = max(0, audio.speech_start_ms - _MARGIN_MS)
         clips.append(
             Clip(
-                pcm=audio.pcm[_bytes(begin) : _bytes(audio.speech_end_ms + _MARGIN_MS)],
+                pcm=cut(audio.pcm, rate, begin, audio.speech_end_ms + _MARGIN_MS),
+                rate=rate,
                 speech_start_ms=audio.speech_start_ms - begin,
                 speech_end_ms=audio.speech_end_ms - begin,
                 text=utterance.transcript,
@@ -163,12 +168,13 @@ def make_call(clips: Sequence[Clip], number: int, *, seconds: float, seed: int, 
 
 
 def lay_out(name: str, placed: Sequence[tuple[int, Channel, Clip]], duration_ms: int, *, noise_seed: int) -> LiveCall:
-    """A call from clips and the times at which they begin."""
+    """A call from clips of one rate and the times at which they begin. 8 kHz: they go over a mu-law line."""
+    rate = placed[0][2].rate
     noise = np.random.default_rng(noise_seed)
-    tracks = {channel: noise.normal(0.0, _NOISE_RMS, duration_ms * RATE // 1000) for channel in CHANNELS}
+    tracks = {channel: noise.normal(0.0, _NOISE_RMS, duration_ms * rate // 1000) for channel in CHANNELS}
     for at_ms, channel, clip in placed:
-        samples = _faded(np.frombuffer(clip.pcm, dtype="<i2").astype(np.float64))
-        start = at_ms * RATE // 1000
+        samples = _faded(np.frombuffer(clip.pcm, dtype="<i2").astype(np.float64), rate)
+        start = at_ms * rate // 1000
         tracks[channel][start : start + len(samples)] += samples
     spoken = [
         Spoken(
@@ -182,7 +188,8 @@ def lay_out(name: str, placed: Sequence[tuple[int, Channel, Clip]], duration_ms:
     return LiveCall(
         id=name,
         language=placed[0][2].language,
-        tracks={channel: _over_the_line(track) for channel, track in tracks.items()},
+        rate=rate,
+        tracks={channel: _over_the_line(track, rate) for channel, track in tracks.items()},
         spoken=tuple(sorted(spoken, key=lambda one: one.start_ms)),
     )
 
@@ -193,18 +200,20 @@ def _deck(clips: Sequence[Clip], chance: random.Random) -> Iterator[Clip]:
         yield from chance.sample(clips, len(clips))
 
 
-def _faded(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _faded(samples: npt.NDArray[np.float64], rate: int) -> npt.NDArray[np.float64]:
     """Without a click at either end."""
-    length = min(len(samples) // 2, _FADE_MS * RATE // 1000)
+    length = min(len(samples) // 2, _FADE_MS * rate // 1000)
     ramp = np.linspace(0.0, 1.0, length, endpoint=False)
     samples[:length] *= ramp
     samples[len(samples) - length :] *= ramp[::-1]
     return samples
 
 
-def _over_the_line(track: npt.NDArray[np.float64]) -> bytes:
-    return through_mulaw(np.clip(np.rint(track), -32768, 32767).astype("<i2").tobytes())
+def _over_the_line(track: npt.NDArray[np.float64], rate: int) -> bytes:
+    pcm = np.clip(np.rint(track), -32768, 32767).astype("<i2").tobytes()
+    return through_mulaw(pcm) if rate == TELEPHONE_RATE else pcm
 
 
-def _bytes(ms: int) -> int:
-    return ms * RATE // 1000 * 2
+def cut(pcm: bytes, rate: int, start_ms: int, end_ms: int) -> bytes:
+    """The samples between two times."""
+    return pcm[max(0, start_ms) * rate // 1000 * 2 : end_ms * rate // 1000 * 2]

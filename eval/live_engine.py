@@ -12,7 +12,7 @@ from callcue.core.errors import EngineFailed
 from callcue.core.ports import VoiceActivity
 from callcue.core.settings import Settings
 from callcue.core.speech import Channel
-from eval.live_calls import CHANNELS, RATE, LiveCall
+from eval.live_calls import CHANNELS, LiveCall
 from eval.live_trace import Shown, Trace
 from eval.resources import cpu_seconds
 from eval.speech_run import recogniser
@@ -20,7 +20,6 @@ from models.store import ModelStore
 from models.whisper import whisper_folder
 
 _CHUNK_MS = 100
-_STEP = RATE * _CHUNK_MS // 1000 * 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +44,7 @@ class EngineTransport:
     async def _feed(self, trace: Trace, channel: Channel) -> None:
         stream = ChannelRecogniser(
             channel=channel,
-            sample_rate=RATE,
+            sample_rate=trace.call.rate,
             language=trace.call.language,
             scheduler=self.scheduler,
             vad=self.voice_activity(),
@@ -53,11 +52,12 @@ class EngineTransport:
             emit=lambda update: _take(update, trace),
             key=f"{trace.call.id}/{channel}",
         )
-        pcm = trace.call.tracks[channel]
+        pcm, rate = trace.call.tracks[channel], trace.call.rate
+        step = rate * _CHUNK_MS // 1000 * 2
         loop = asyncio.get_running_loop()
-        for offset in range(0, len(pcm), _STEP):
-            chunk = pcm[offset : offset + _STEP]
-            due = trace.began + (offset + len(chunk)) / 2 / RATE
+        for offset in range(0, len(pcm), step):
+            chunk = pcm[offset : offset + step]
+            due = trace.began + (offset + len(chunk)) / 2 / rate
             await asyncio.sleep(due - loop.time())
             trace.late_ms = max(trace.late_ms, (loop.time() - due) * 1000)
             await _noting(trace, stream.feed(chunk))

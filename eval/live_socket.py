@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from callcue.app.client import Recording, Sent, ServerRefused, follow, stream_call
 from callcue.core.errors import Overloaded
-from eval.live_calls import CHANNELS, RATE, LiveCall
+from eval.live_calls import CHANNELS, LiveCall
 from eval.live_trace import Shown, Trace
 from eval.resources import cpu_seconds
 from eval.service import Service, service
@@ -91,7 +91,7 @@ def _write(path: Path, call: LiveCall) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
-        file.setframerate(RATE)
+        file.setframerate(call.rate)
         file.writeframes(both.tobytes())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from callcue.core.speech import Channel, Language
-from eval.live_calls import CHANNELS, RATE, Clip, LiveCall, lay_out
+from eval.live_calls import CHANNELS, Clip, LiveCall, cut, lay_out
 from eval.live_trace import Outcome, Trace, channel_errors, invented, outcomes
 from eval.metrics import ErrorCount, percentile
 from eval.report import Figures
@@ -169,9 +169,10 @@ def _control_call(number: int, placed: Sequence[tuple[int, Channel, Clip]], end_
 def _cut(outcome: Outcome, language: Language) -> Clip:
     spoken = outcome.spoken
     begin = max(0, spoken.start_ms - _CONTROL_MARGIN_MS)
-    pcm = outcome.trace.call.tracks[spoken.channel]
+    call = outcome.trace.call
     return Clip(
-        pcm=pcm[begin * RATE // 1000 * 2 : (spoken.end_ms + _CONTROL_MARGIN_MS) * RATE // 1000 * 2],
+        pcm=cut(call.tracks[spoken.channel], call.rate, begin, spoken.end_ms + _CONTROL_MARGIN_MS),
+        rate=call.rate,
         speech_start_ms=spoken.start_ms - begin,
         speech_end_ms=spoken.end_ms - begin,
         text=spoken.text,
