@@ -42,7 +42,7 @@ def main(
     rate: Annotated[int, typer.Option(help="Feed at 8000 or 16000 Hz.")] = 8000,
     channel: Annotated[
         str | None,
-        typer.Option(help="Instead of --rate: clean (16 kHz where the file has it) or telephone (8 kHz mu-law)."),
+        typer.Option(help="Instead of --rate: clean (16 kHz where it is) or telephone (8 kHz mu-law)."),
     ] = None,
     speed: Annotated[str, typer.Option(help="Of the first pass: seconds of audio per second, or max.")] = "max",
     parallel: Annotated[int, typer.Option(help="Utterances at once in the first pass.", min=1)] = 4,

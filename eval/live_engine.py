@@ -1,15 +1,16 @@
 """Live calls straight into the recogniser: no sockets, no cards, no database. What remains is what decoding costs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
 from asr.scheduler import DecodeScheduler
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from asr.vad import WebRtcVad
+from callcue.core.clock import SystemClock
 from callcue.core.errors import EngineFailed
-from callcue.core.ports import VoiceActivity
+from callcue.core.ports import Clock, VoiceActivity
 from callcue.core.settings import Settings
 from callcue.core.speech import Channel
 from eval.live_calls import CHANNELS, LiveCall
@@ -28,6 +29,9 @@ class EngineTransport:
 
     scheduler: DecodeScheduler
     settings: Settings
+    clock: Clock
+    vad: Callable[[], VoiceActivity]
+    """Makes one for a channel."""
 
     async def play(self, call: LiveCall) -> Trace:
         """One call at real speed, to its end. It is refused as the service refuses it: when finals are too late."""
@@ -37,7 +41,7 @@ class EngineTransport:
             trace.refused = "overloaded"
             trace.refusal = f"recognition is {self.scheduler.wait_s:.1f} s behind (limit {limit_s:g} s)"
             return trace
-        trace.began = asyncio.get_running_loop().time()
+        trace.began = self.clock.monotonic()
         await asyncio.gather(*(self._feed(trace, channel) for channel in CHANNELS))
         return trace
 
@@ -47,25 +51,33 @@ class EngineTransport:
             sample_rate=trace.call.rate,
             language=trace.call.language,
             scheduler=self.scheduler,
-            vad=self.voice_activity(),
+            vad=self.vad(),
             config=StreamConfig.from_settings(self.settings.speech),
-            emit=lambda update: _take(update, trace),
+            emit=lambda update: self._take(update, trace),
             key=f"{trace.call.id}/{channel}",
         )
         pcm, rate = trace.call.tracks[channel], trace.call.rate
         step = rate * _CHUNK_MS // 1000 * 2
-        loop = asyncio.get_running_loop()
         for offset in range(0, len(pcm), step):
             chunk = pcm[offset : offset + step]
             due = trace.began + (offset + len(chunk)) / 2 / rate
-            await asyncio.sleep(due - loop.time())
-            trace.late_ms = max(trace.late_ms, (loop.time() - due) * 1000)
+            await self.clock.sleep(due - self.clock.monotonic())
+            trace.late_ms = max(trace.late_ms, (self.clock.monotonic() - due) * 1000)
             await _noting(trace, stream.feed(chunk))
         await _noting(trace, stream.finish())
 
-    def voice_activity(self) -> VoiceActivity:
-        """As the service makes them."""
-        return WebRtcVad(self.settings.speech.vad_aggressiveness)
+    async def _take(self, update: TranscriptUpdate, trace: Trace) -> None:
+        trace.shown.append(
+            Shown(
+                at=self.clock.monotonic(),
+                channel=update.channel,
+                segment_id=update.segment_id,
+                final=update.final,
+                start_ms=update.start_ms,
+                end_ms=update.end_ms if update.final else None,
+                text=update.stable + update.unstable,
+            )
+        )
 
     async def counters(self) -> Mapping[str, float]:
         """Of the scheduler, since the start; ``wait_s`` and ``lag_s`` are of now."""
@@ -81,7 +93,12 @@ async def into_the_engine(settings: Settings) -> AsyncIterator[EngineTransport]:
     """An engine of its own for these calls."""
     model = whisper_folder(ModelStore(settings.cache_dir), settings.speech.model)
     async with recogniser(settings, model) as scheduler:
-        yield EngineTransport(scheduler=scheduler, settings=settings)
+        yield EngineTransport(
+            scheduler=scheduler,
+            settings=settings,
+            clock=SystemClock(),
+            vad=lambda: WebRtcVad(settings.speech.vad_aggressiveness),
+        )
 
 
 async def _noting(trace: Trace, work: Awaitable[None]) -> None:
@@ -90,17 +107,3 @@ async def _noting(trace: Trace, work: Awaitable[None]) -> None:
         await work
     except EngineFailed:
         trace.alerts.append("recognition_failed")
-
-
-async def _take(update: TranscriptUpdate, trace: Trace) -> None:
-    trace.shown.append(
-        Shown(
-            at=asyncio.get_running_loop().time(),
-            channel=update.channel,
-            segment_id=update.segment_id,
-            final=update.final,
-            start_ms=update.start_ms,
-            end_ms=update.end_ms if update.final else None,
-            text=update.stable + update.unstable,
-        )
-    )

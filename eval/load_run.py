@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from callcue.core.clock import SystemClock
+from callcue.core.ports import Clock
 from callcue.core.speech import Channel, Language
 from eval.live_calls import CHANNELS, Clip, LiveCall, cut, lay_out
 from eval.live_trace import Outcome, Trace, channel_errors, invented, outcomes
@@ -74,14 +76,15 @@ class _Monitor:
     """Samples the lag until it is stopped."""
 
     transport: Transport
-    began: float = field(default_factory=time.monotonic)
+    clock: Clock
+    began: float
     samples: list[tuple[float, float, float]] = field(default_factory=list)
 
     async def run(self) -> None:
         while True:
             now = await self.transport.counters()
-            self.samples.append((time.monotonic() - self.began, now["wait_s"], now["lag_s"]))
-            await asyncio.sleep(_SAMPLE_S)
+            self.samples.append((self.clock.monotonic() - self.began, now["wait_s"], now["lag_s"]))
+            await self.clock.sleep(_SAMPLE_S)
 
 
 def arrivals(calls: Sequence[LiveCall], late: Sequence[LiveCall] = ()) -> list[Arrival]:
@@ -95,14 +98,15 @@ def arrivals(calls: Sequence[LiveCall], late: Sequence[LiveCall] = ()) -> list[A
     return found
 
 
-async def play_all(transport: Transport, coming: Sequence[Arrival]) -> Played:
+async def play_all(transport: Transport, coming: Sequence[Arrival], clock: Clock | None = None) -> Played:
     """Play every call and wait for the last one to end."""
+    clock = clock or SystemClock()
     before, cpu, own, load = await transport.counters(), transport.cpu_s(), _own_cpu(), os.getloadavg()[0]
-    monitor = _Monitor(transport)
+    monitor = _Monitor(transport, clock, clock.monotonic())
     watching = asyncio.create_task(monitor.run())
 
     async def one(arrival: Arrival) -> Trace:
-        await asyncio.sleep(arrival.after_s)
+        await clock.sleep(arrival.after_s)
         return await transport.play(arrival.call)
 
     try:
@@ -119,7 +123,7 @@ async def play_all(transport: Transport, coming: Sequence[Arrival]) -> Played:
         counters={name: after[name] - before[name] for name in after},
         cpu_s=transport.cpu_s() - cpu,
         own_cpu_s=_own_cpu() - own,
-        wall_s=time.monotonic() - monitor.began,
+        wall_s=clock.monotonic() - monitor.began,
         load_before=load,
     )
 
