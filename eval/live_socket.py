@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from callcue.app.client import Recording, Sent, ServerRefused, follow, stream_call
-from callcue.core.errors import Overloaded
+from callcue.core.errors import CallCueError, Overloaded
 from eval.live_calls import CHANNELS, LiveCall
 from eval.live_trace import Shown, Trace
 from eval.resources import cpu_seconds
@@ -59,8 +59,10 @@ class SocketTransport:
             recording = Recording(path=path, call_id=call.id, agent_id=agent, language=call.language)
             await stream_call(self.service.address, recording, sent=sent)
             await asyncio.wait_for(watching, _AFTERGLOW_S)
-        except ServerRefused as refusal:
-            trace.refused, trace.refusal = refusal.code, refusal.message
+        except CallCueError as error:
+            _ended_badly(trace, sent, error)
+        except TimeoutError:
+            trace.alerts.append("not_ended")
         finally:
             watching.cancel()
             path.unlink(missing_ok=True)
@@ -82,6 +84,16 @@ async def through_the_service() -> AsyncIterator[SocketTransport]:
     """A service of its own for these calls."""
     with service() as running, tempfile.TemporaryDirectory(prefix="callcue-load-") as folder:
         yield SocketTransport(service=running, folder=Path(folder))
+
+
+def _ended_badly(trace: Trace, sent: Sent, error: CallCueError) -> None:
+    """A call that was never taken is refused; one that was taken and broke has lost what it did not show."""
+    if sent.wall:
+        trace.alerts.append(f"broken_{error.code}")
+    elif isinstance(error, ServerRefused):
+        trace.refused, trace.refusal = error.code, error.message
+    else:
+        raise error
 
 
 def _write(path: Path, call: LiveCall) -> None:

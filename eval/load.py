@@ -74,6 +74,8 @@ def main(
     plots: Annotated[Path | None, typer.Option(help="Write the picture of a sweep into this folder.")] = None,
 ) -> None:
     """Load the recogniser with live calls."""
+    if plots is not None and not sweep_calls:
+        raise typer.BadParameter("the picture is that of a --sweep", param_hint="--plots")
     plan = Plan(clips=read_clips(folder, _language(lang)), seconds=seconds, seed=seed)
     opening = opener(engine_only=engine_only)
     if sweep_calls:

@@ -142,7 +142,8 @@ async def control(transport: Transport, missing: Sequence[Outcome]) -> tuple[int
     lost = 0
     for call in control_calls(missing):
         trace = await transport.play(call)
-        lost += sum(outcome.final_ms is not None for outcome in outcomes(trace))
+        # what cannot be tried again is not known to be unheard
+        lost += sum(trace.refused is not None or outcome.final_ms is not None for outcome in outcomes(trace))
     return lost, len(missing) - lost
 
 

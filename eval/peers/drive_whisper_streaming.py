@@ -5,6 +5,7 @@ second of audio is new, the original's default, and takes all that has come by t
 utterance: words are committed when two decodes agree, the last ones when the stream ends.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from importlib.metadata import version
@@ -35,6 +36,11 @@ class _Joined:
         self._size = 0
         self._ended = False
         self._changed = Condition()
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will come."""
+        return self._ended
 
     def put_nowait(self, samples: Any) -> None:
         with self._changed:
@@ -93,6 +99,19 @@ class _Outlet:
         """Nothing is held."""
 
 
+class _LastError(logging.Handler):
+    """Keeps what a processor logs when it gives up."""
+
+    text = "it did not say why"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            self.text = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+
+
+_LAST_ERROR = _LastError(logging.ERROR)
+
+
 class _Stream:
     """One processor in its thread."""
 
@@ -119,6 +138,8 @@ class _Stream:
 
     def _run(self) -> None:
         self._processor.run()
+        if not self.receiver.queue.ended:  # it logs its errors and returns
+            self.wire.say("failed", reason=f"the processor gave up in the middle of a stream: {_LAST_ERROR.text}")
         self._limbo = ""
         self._tell()
         self.wire.say("closed", stream=self.name)
@@ -156,6 +177,7 @@ def main(wire: Wire, folder: str, language: str) -> None:
             FasterWhisperFeatureExtractorConfig(),
         )
 
+    logging.getLogger().addHandler(_LAST_ERROR)
     wire.say("ready", name="whisper_streaming", version=version("whisper-streaming"))
     streams: dict[str, _Stream] = {}
     for message in wire.messages():
