@@ -24,7 +24,7 @@ class Outcome:
     committed_ms: float | None
     """From the end of its speech until all its text was committed."""
     complete_ms: float | None
-    """From the end of its speech until as much text was shown, committed or not."""
+    """From the end of its speech until it was first shown as it will stay, committed or not."""
     first_ms: float | None
     """From the beginning of its speech to its first text, committed or not."""
 
@@ -40,11 +40,11 @@ def outcomes(heard: Heard) -> list[Outcome]:
     said = [fold(spoken.text, language) for spoken in heard.stream.spoken]
     found = fold(heard.committed, language)
     ends = cuts(said, found)
-    lengths = [
+    shown = [
         (
             text.at_ms,
             len(fold(text.committed, language)),
-            len(fold(text.committed + " " + text.unstable, language)),
+            fold(text.committed + " " + text.unstable, language),
         )
         for text in heard.texts
     ]
@@ -52,15 +52,16 @@ def outcomes(heard: Heard) -> list[Outcome]:
     begin = 0
     for spoken, wanted, end in zip(heard.stream.spoken, said, ends, strict=True):
         has_text = end > begin
-        committed = next((at for at, length, _ in lengths if length >= end), None) if has_text else None
-        shown = [at for at, _, length in lengths if length >= end and at >= spoken.start_ms] if has_text else []
-        first = [at for at, _, length in lengths if length > begin and at >= spoken.start_ms] if has_text else []
+        committed = next((at for at, length, _ in shown if length >= end), None) if has_text else None
+        since = [(at, text) for at, _, text in shown if at >= spoken.start_ms] if has_text else []
+        complete = next((at for at, text in since if text[begin:end] == found[begin:end]), None)
+        first = next((at for at, text in since if len(text) > begin), None)
         results.append(
             Outcome(
                 errors=count_errors(wanted, found[begin:end]),
                 committed_ms=None if committed is None else max(0.0, committed - spoken.end_ms),
-                complete_ms=max(0.0, shown[0] - spoken.end_ms) if shown else None,
-                first_ms=first[0] - spoken.start_ms if first else None,
+                complete_ms=None if complete is None else max(0.0, complete - spoken.end_ms),
+                first_ms=None if first is None else first - spoken.start_ms,
             )
         )
         begin = end

@@ -52,6 +52,7 @@ def test_latencies_count_from_what_was_said_to_as_much_text() -> None:
         heard(
             said,
             (2.0, "", "今天"),
+            (3.2, "今天", "夏雨"),
             (3.5, "今天", "下雨"),
             (4.0, "今天下雨", ""),
             (7.5, "今天下雨", "明天晴"),
