@@ -93,12 +93,11 @@ def parts(folder: Path, *, quick: bool, plots: Path | None) -> list[Part]:
     steps = ("--steps", "6,16", *short) if quick else ()
     drawn = ("--plots", str(plots)) if plots is not None else ()
     found.append(Part(name="sweep", module="eval.load", arguments=(zh, "--sweep", *steps, *drawn), rows=sweep_rows))
-    found.append(
-        Part(name="silence", module="eval.silence", arguments=("--minutes", "0.1") if quick else (), rows=other_rows)
-    )
+    brief = ("--minutes", "0.1", "--utterances", "1") if quick else ()
+    found.append(Part(name="silence", module="eval.silence", arguments=brief, rows=other_rows))
     found.append(Part(name="hotwords", module="eval.hotwords", arguments=(), rows=other_rows))
-    if not quick:
-        found.append(Part(name="soak", module="eval.soak", arguments=(), rows=other_rows))
+    long = (zh, "--minutes", "2" if quick else "60")
+    found.append(Part(name="soak", module="eval.soak", arguments=long, rows=other_rows))
     return found
 
 

@@ -27,6 +27,7 @@ _MARGIN_MS = 120
 _FADE_MS = 10
 _LEAD_MS = 300
 _TAIL_MS = 1500
+_TRIES = 8
 _NOISE_RMS = 6.0  # of 32768: -75 dB, below what any voice activity detector hears
 
 
@@ -149,12 +150,16 @@ def make_call(clips: Sequence[Clip], number: int, *, seconds: float, seed: int, 
     placed: list[tuple[int, Channel, Clip]] = []
     at_ms = _LEAD_MS + chance.randrange(1000)
     turn = chance.randrange(2)
+    too_long = 0
     busy_until = dict.fromkeys(CHANNELS, 0)
     for clip in _deck(clips, chance):
         channel = CHANNELS[turn % 2]
         at_ms = max(at_ms, busy_until[channel] + talk.pause_ms[0])
         if at_ms + clip.duration_ms > end_ms - _TAIL_MS:
-            break
+            too_long += 1
+            if too_long > _TRIES:
+                break
+            continue
         placed.append((at_ms, channel, clip))
         busy_until[channel] = at_ms + clip.duration_ms
         if chance.random() < talk.interruptions:
