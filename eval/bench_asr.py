@@ -65,8 +65,8 @@ def main(
         found, said = measured(part)
         figures[part.name] = found
         rows += said
+        write(figures, json_file)  # after each part: the whole takes long, and may be stopped
     table("recognition", HEADS, rows)
-    write(figures, json_file)
 
 
 def _names(folder: Path) -> list[str]:

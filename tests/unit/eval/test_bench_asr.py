@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from eval.bench_asr import HEADS, Part, asr_rows, load_rows, measured, other_rows, parts, peer_rows, sweep_rows
+from eval.report import table
 from eval.service import read_metrics
 
 LATENCY = {"final_latency_ms": {"p50": 600.4, "p95": 900.0, "max": 950.0}, "first_partial_ms": {"p50": 1500.0}}
@@ -47,6 +48,11 @@ def test_every_row_fits_the_table() -> None:
     assert "holds 8 calls" in said[8]
     assert "9 s behind" in said[8]
     assert "characters 0, worst none" in said[9]
+
+
+def test_a_reason_with_brackets_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    table("t", ["part", "more"], [["peer", "OSError: [/tmp/x] is gone"]])
+    assert "[/tmp/x] is gone" in capsys.readouterr().out
 
 
 def test_the_quick_form_takes_less_of_everything(tmp_path: Path) -> None:
