@@ -21,6 +21,7 @@ from eval.speech_set import error_figures
 STAGGER_S = 3.0
 """The calls begin within this time, one after the other: switches do not start calls in step."""
 _SAMPLE_S = 1.0
+_COUNTED = ("partials", "partials_superseded", "partials_dropped", "finals", "fallbacks")
 _CONTROL_CALL_MS = 60_000
 _CONTROL_PAUSE_MS = 2000
 _CONTROL_MARGIN_MS = 300
@@ -208,11 +209,6 @@ def figures(played: Played, *, lost: int, unheard: int) -> Figures:
     """Of one run. Latencies of the calls that were taken; what a refused call would have said is not missed."""
     taken = [trace for trace in played.traces if trace.refused is None]
     found = [outcome for trace in taken for outcome in outcomes(trace)]
-    finals = [outcome.final_ms for outcome in found if outcome.final_ms is not None]
-    firsts = [outcome.first_ms for outcome in found if outcome.first_ms is not None]
-    audio_s = sum(trace.call.duration_ms * len(CHANNELS) for trace in taken) / 1000
-    speech_s = sum(trace.call.speech_ms for trace in taken) / 1000
-    refused = [trace for trace in (*played.traces, *played.late) if trace.refused is not None]
     counts: dict[Language, list[ErrorCount]] = {}
     for trace in taken:
         counts.setdefault(trace.call.language, []).extend(channel_errors(trace))
@@ -220,34 +216,54 @@ def figures(played: Played, *, lost: int, unheard: int) -> Figures:
         "calls": len(played.traces),
         "calls_taken": len(taken),
         "late_calls": len(played.late),
+        **_refused(played),
+        "utterances": len(found),
+        **_latencies(found),
+        "finals_lost": lost + open_segments(played) + int(played.counters.get("finals_failed", 0)),
+        "unheard": unheard,
+        "invented": sum(invented(trace) for trace in taken),
+        **error_figures(counts),
+        **_costs(played, taken),
+        "max_wait_s": max((wait for _, wait, _ in played.waits), default=0.0),
+        "max_lag_s": max((lag for _, _, lag in played.waits), default=0.0),
+        "audio_late_ms": max((trace.late_ms for trace in taken), default=0.0),
+        **{name: int(played.counters.get(name, 0)) for name in _COUNTED},
+        "alerts": dict(Counter(kind for trace in taken for kind in trace.alerts)),
+        "load_before": played.load_before,
+        "waits": [[round(value, 2) for value in sample] for sample in played.waits],
+    }
+
+
+def _refused(played: Played) -> Figures:
+    refused = [trace for trace in (*played.traces, *played.late) if trace.refused is not None]
+    return {
         "refused": dict(Counter(trace.refused for trace in refused)),
         "refusals": sorted({trace.refusal for trace in refused}),
-        "audio_s": audio_s,
-        "silent_share": 1 - speech_s / audio_s if audio_s else None,
-        "utterances": len(found),
+    }
+
+
+def _latencies(found: Sequence[Outcome]) -> Figures:
+    finals = [outcome.final_ms for outcome in found if outcome.final_ms is not None]
+    firsts = [outcome.first_ms for outcome in found if outcome.first_ms is not None]
+    return {
         "final_latency_ms": {
             "p50": percentile(finals, 50),
             "p95": percentile(finals, 95),
             "max": max(finals, default=None),
         },
         "first_partial_ms": {"p50": percentile(firsts, 50), "p95": percentile(firsts, 95)},
-        "finals_lost": lost + open_segments(played) + int(played.counters.get("finals_failed", 0)),
-        "unheard": unheard,
-        "invented": sum(invented(trace) for trace in taken),
-        **error_figures(counts),
+    }
+
+
+def _costs(played: Played, taken: Sequence[Trace]) -> Figures:
+    """CPU time and partials, by what they were spent on."""
+    audio_s = sum(trace.call.duration_ms * len(CHANNELS) for trace in taken) / 1000
+    speech_s = sum(trace.call.speech_ms for trace in taken) / 1000
+    return {
+        "audio_s": audio_s,
+        "silent_share": 1 - speech_s / audio_s if audio_s else None,
         "cpu_s_per_audio_s": played.cpu_s / audio_s if audio_s else None,
         "cpu_s_per_speech_s": played.cpu_s / speech_s if speech_s else None,
         "generator_cpu_s_per_audio_s": played.own_cpu_s / audio_s if audio_s else None,
-        "max_wait_s": max((wait for _, wait, _ in played.waits), default=0.0),
-        "max_lag_s": max((lag for _, _, lag in played.waits), default=0.0),
-        "audio_late_ms": max((trace.late_ms for trace in taken), default=0.0),
-        "partials": int(played.counters.get("partials", 0)),
         "partials_per_speech_s": played.counters.get("partials", 0.0) / speech_s if speech_s else None,
-        "partials_superseded": int(played.counters.get("partials_superseded", 0)),
-        "partials_dropped": int(played.counters.get("partials_dropped", 0)),
-        "finals": int(played.counters.get("finals", 0)),
-        "fallbacks": int(played.counters.get("fallbacks", 0)),
-        "alerts": dict(Counter(kind for trace in taken for kind in trace.alerts)),
-        "load_before": played.load_before,
-        "waits": [[round(value, 2) for value in sample] for sample in played.waits],
     }
