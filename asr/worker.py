@@ -29,7 +29,7 @@ def prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in _THREAD_LIMITS:  # before numpy is imported: one process, one core
         os.environ[name] = "1"
-    if _AVX512 <= cpu_flags():
+    if cpu_flags() >= _AVX512:
         os.environ.setdefault(_ISA, "AVX512")
     if hasattr(os, "nice"):
         os.nice(_NICENESS)  # the parent's event loop goes first

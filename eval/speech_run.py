@@ -93,16 +93,17 @@ async def hear(
     speed: float,
     language: LanguageChoice | None = None,
 ) -> Heard:
-    """Feed one utterance; ``speed`` 1.0 is real time, 0 as fast as it is taken. ``language`` is what the recogniser is
+    """Feed one utterance; ``speed`` 1.0 is real time, 0 as fast as it is taken and with finals only. ``language`` is what the recogniser is
     told; None: what is spoken."""
     heard = Heard(utterance=utterance, audio=audio)
+    config = StreamConfig.from_settings(settings.speech)
     stream = ChannelRecogniser(
         channel="caller",
         sample_rate=audio.rate,
         language=language or utterance.language,
         scheduler=scheduler,
         vad=WebRtcVad(settings.speech.vad_aggressiveness),
-        config=StreamConfig.from_settings(settings.speech),
+        config=config if speed else config.bulk,
         emit=heard.take,
     )
     step = audio.rate * CHUNK_MS // 1000 * 2
