@@ -1,9 +1,10 @@
 """``python -m eval.asr DIR``: how well, how fast and at what cost the streaming recogniser hears a set of utterances.
 
-Two passes. The first feeds every utterance as fast as it is taken, several at once, as recordings are transcribed: finals
-only. It gives the error rate and ``cpu_s_per_audio_s``. The second feeds a random sample one by one at real speed, as in
-a live call with its partials, for latencies, which mean nothing otherwise; its CPU time is ``live_cpu_s_per_audio_s``. ``--baseline`` runs plain faster-whisper
-(``transcribe``, beam 5) over the same audio in the same run.
+Two passes. The first feeds every utterance as fast as it is taken, several at once, as recordings are transcribed:
+finals only. It gives the error rate and ``cpu_s_per_audio_s``. The second feeds a random sample one by one at real
+speed, as in a live call with its partials, for latencies, which mean nothing otherwise; its CPU time is
+``live_cpu_s_per_audio_s``. ``--baseline`` runs plain faster-whisper (``transcribe``, beam 5) over the same audio in the
+same run.
 
 ``final_latency_ms`` counts from the end of speech (by energy, see ``speech_set.Audio``) to the last final and so holds
 the silence that the endpointer waits for; ``first_partial_ms`` from the first sample fed to the first text. The

@@ -93,8 +93,8 @@ async def hear(
     speed: float,
     language: LanguageChoice | None = None,
 ) -> Heard:
-    """Feed one utterance; ``speed`` 1.0 is real time, 0 as fast as it is taken and with finals only. ``language`` is what the recogniser is
-    told; None: what is spoken."""
+    """Feed one utterance; ``speed`` 1.0 is real time, 0 as fast as it is taken, with finals only. ``language`` is
+    what the recogniser is told; default: what is spoken."""
     heard = Heard(utterance=utterance, audio=audio)
     config = StreamConfig.from_settings(settings.speech)
     stream = ChannelRecogniser(

@@ -15,7 +15,7 @@ from eval.speech_set import Audio, Utterance
 async def heard(spoken: Language, *decoded: Language) -> Heard:
     found = Heard(
         utterance=Utterance(path=Path("x.flac"), transcript="一", language=spoken),
-        audio=Audio(pcm=bytes(320), rate=8000, speech_end_ms=20),
+        audio=Audio(pcm=bytes(320), rate=8000, speech_start_ms=0, speech_end_ms=20),
     )
     for number, language in enumerate(decoded):
         await found.take(
