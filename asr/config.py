@@ -33,7 +33,7 @@ class EngineConfig:
     """For finals; partials are greedy."""
     padding_s: float = 5.0
     """Silence after the speech of a window."""
-    partial_padding_s: float = 3.5
+    partial_padding_s: float = 2.5
     """The same for partials, which are soon replaced; never more than ``padding_s``."""
     min_window_s: float = 10.5
     """A final's window with its padding is at least this long: in shorter ones the CER rose by a point [measured]."""

@@ -42,7 +42,7 @@ class Scheduler(Protocol):
 
     async def final(self, window: Window, key: str) -> Hypothesis: ...
 
-    async def partial(self, window: Window, key: str) -> Hypothesis | None: ...
+    async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -233,7 +233,7 @@ class ChannelRecogniser:
             self._failure = self._failure or task.exception()
 
     async def _partial(self, live: _Live, event: Running, window: Window) -> None:
-        hypothesis = await self._scheduler.partial(window, self._key)
+        hypothesis = await self._scheduler.partial(window, self._key, urgent=not live.shown)
         if hypothesis is not None:
             await self._take(live, event, hypothesis)
 

@@ -191,7 +191,7 @@ async def test_results_that_overtake_each_other_are_emitted_in_order() -> None:
             await (first if window.duration_ms < 2000 else second).wait()
             return Hypothesis(text=f"{window.duration_ms}", language="zh", language_probability=1.0)
 
-        async def partial(self, window: Window, key: str) -> Hypothesis | None:
+        async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
             partial.set()
             return Hypothesis(text="在说", language="zh", language_probability=1.0)
 
@@ -259,7 +259,7 @@ async def test_a_rejected_final_takes_its_partial_down_and_is_silent_otherwise()
             async def final(self, window: Window, key: str) -> Hypothesis:
                 return Hypothesis(text="", language="zh", language_probability=1.0, rejected="no_speech")
 
-            async def partial(self, window: Window, key: str) -> Hypothesis | None:
+            async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
                 return Hypothesis(text=partial_text, language="zh", language_probability=1.0)
 
         return Rejecting()
