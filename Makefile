@@ -4,8 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.setup-done
 STAMP_DEV := $(VENV)/.setup-dev-done
+PEERS := .peers
 
-.PHONY: help setup setup-dev check test bench demo clean
+.PHONY: help setup setup-dev check test bench bench-asr peers demo clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -39,8 +40,20 @@ test: check ## check, then every test
 bench: setup-dev ## the figures of the README and docs, measured on this machine
 	$(BIN)/python -m eval.bench
 
+bench-asr: setup-dev peers ## recognition: accuracy, latency, load, beside other recognisers; QUICK=1: in ten minutes
+	$(BIN)/python -m eval.bench_asr $(if $(QUICK),--quick) --json bench-out/asr.json --plots bench-out
+
+peers: $(PEERS)/whisperlivekit/.done $(PEERS)/whisper_streaming/.done ## the recognisers to compare with, each in its own environment
+
+# A peer that cannot be installed is no reason to stop: the table says so.
+$(PEERS)/whisper_streaming/.done: PIP_OPTIONS := --no-deps
+$(PEERS)/%/.done: eval/peers/requirements/%.txt
+	$(PYTHON) -m venv --clear $(PEERS)/$*
+	$(PEERS)/$*/bin/python -m pip install --disable-pip-version-check --progress-bar on $(PIP_OPTIONS) -r $< \
+	  && touch $@ || { echo "$* could not be installed"; rm -rf $(PEERS)/$*; }
+
 demo: setup ## a recorded call, as an agent would see it
 	$(BIN)/callcue demo
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist bench-out
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist bench-out $(PEERS)

@@ -85,6 +85,7 @@ async def _open(services: Services, inbox: Inbox) -> AudioLink:
             encoding=opening.encoding,
             language=opening.language or services.settings.speech.language,
             framing=opening.framing,
+            languages=opening.languages or {},
         )
     )
 

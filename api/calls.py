@@ -12,6 +12,7 @@ from api.openapi import takes
 from api.problems import StaleVersion
 from api.services import Services
 from api.sight import visible_agent, visible_call
+from api.voice import ChannelVoiceView, VoiceView
 from api.wire import (
     AckBody,
     AckView,
@@ -25,8 +26,8 @@ from api.wire import (
     SegmentView,
     TranscriptView,
 )
-from callcue.core.errors import BadInput, Conflict
-from callcue.core.events import AnyEvent, FinalTranscript
+from callcue.core.errors import BadInput, Conflict, NotFound
+from callcue.core.events import AnyEvent, FinalTranscript, VoiceSummary
 from callcue.core.records import CallRecord
 from callcue.infra.auth import Principal
 from callcue.infra.calls import CallFilter
@@ -102,6 +103,26 @@ async def _all_events(log: EventLog, call_id: str) -> AsyncIterator[AnyEvent]:
         for event in page:
             yield event
         after = page[-1].seq
+
+
+@router.get("/{call_id}/voice")
+async def get_voice(call_id: str, principal: Reader, parts: Parts) -> VoiceView:
+    """How both sides spoke: talk, silence, overlap, interruptions, loudness, pitch, rate. For calls that have ended."""
+    await visible_call(parts.calls, call_id, principal)
+    found = await parts.log.newest(call_id, "VoiceSummary")
+    if not isinstance(found, VoiceSummary):
+        raise NotFound(
+            "this call has no voice summary: it is written when a call ends, and a call that was interrupted has none"
+        )
+    return VoiceView(
+        call_id=call_id,
+        duration_ms=found.at_ms,
+        channels=tuple(ChannelVoiceView.model_validate(channel) for channel in found.channels),
+        silence_ms=found.silence_ms,
+        longest_silence_ms=found.longest_silence_ms,
+        longest_silence_at_ms=found.longest_silence_at_ms,
+        overlap_ms=found.overlap_ms,
+    )
 
 
 @router.get("/{call_id}/record")

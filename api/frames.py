@@ -36,6 +36,8 @@ class StartFrame(_Frame):
     """The server's setting where it is absent."""
     framing: Framing = "interleaved"
     """How the audio comes: interleaved in binary frames, or in a media frame per packet and channel."""
+    languages: Annotated[dict[Channel, LanguageChoice], Field(min_length=1)] | None = None
+    """Of single channels, where they differ from ``language``. Only channels of this call may be named."""
 
 
 class ResumeFrame(_Frame):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
+from api.voice import CuesView
 from callcue.core.records import FieldSource
 from callcue.core.speech import Channel, Encoding, Language, LanguageChoice
 
@@ -116,6 +117,8 @@ class SegmentView(_Out):
     confidence: float
     """0..1."""
     language: Language
+    voice: CuesView | None
+    """How it was said; null where it was not measured."""
 
 
 class TranscriptView(_Out):

@@ -1,7 +1,7 @@
 """Settings of recognition, frozen: the engine's, as they travel to its processes, and a channel's."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asr.endpoint import EndpointConfig
@@ -33,6 +33,8 @@ class EngineConfig:
     """For finals; partials are greedy."""
     padding_s: float = 5.0
     """Silence after the speech of a window."""
+    partial_padding_s: float = 2.5
+    """The same for partials, which are soon replaced; never more than ``padding_s``."""
     min_window_s: float = 10.5
     """A final's window with its padding is at least this long: in shorter ones the CER rose by a point [measured]."""
     device: str = "cpu"
@@ -56,16 +58,19 @@ class EngineConfig:
 class StreamConfig:
     """How a channel is recognised."""
 
-    partial_interval_s: float = 1.2
+    partial_interval_s: float = 1.5
     """Seconds of speech between partial decodes; load and long segments stretch it. 0: no partials."""
+    first_partial_s: float = 0.9
+    """Seconds of speech before the first partial decode, if that is less."""
     end_silence_ms: int = 560
     max_segment_s: float = 14.0
     vad_aggressiveness: int = 2
     """For whoever makes the VoiceActivity."""
     language: LanguageChoice = "zh"
     """For calls that do not say."""
-    early_silence_ms: int = 400
-    """Silence after which the final decode is begun in advance, when the engine has time. 0: never."""
+    early_lead_ms: int = 320
+    """The final decode is begun in advance, when the engine has time, as soon as no more silence than this is missing
+    to the end of the segment: about what a decode takes. 0: never."""
     max_pending_finals: int = 6
     """Segments of one channel that may wait for their final decode before ``feed`` waits."""
 
@@ -79,6 +84,11 @@ class StreamConfig:
             vad_aggressiveness=settings.vad_aggressiveness,
             language=settings.language,
         )
+
+    @property
+    def bulk(self) -> "StreamConfig":
+        """The same for a recording, where nobody waits for a text: no partials, and nothing begun in advance."""
+        return replace(self, partial_interval_s=0.0, early_lead_ms=0)
 
     @property
     def endpointing(self) -> EndpointConfig:

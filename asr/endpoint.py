@@ -87,6 +87,11 @@ class Endpointer:
         return self._now_ms - self._voiced_end_ms
 
     @property
+    def missing_silence_ms(self) -> int:
+        """Silence that would still have to follow for the running segment to end."""
+        return max(0, self._needed_silence_ms() - self.silence_ms)
+
+    @property
     def window_end_ms(self) -> int:
         """Where the running segment's window ends if nobody speaks any more."""
         return self._voiced_end_ms + self._config.post_roll_ms

@@ -32,6 +32,7 @@ _MAX_UNIT = 40
 _MAX_BOILERPLATE_CHARS = 48
 
 _DIGITS = re.compile(r"[\d零〇一二三四五六七八九十百千万两点]+")
+_LATIN = re.compile(r"[a-z\u00e0-\u024f]")
 _IGNORED = re.compile(r"[\s\W_]+")
 _SURE_BOILERPLATE = re.compile(
     r".*(amara|字幕志愿者|字幕由|字幕by|不吝点赞|明镜与点点|优优独播剧场).*|(subtitles|captions|transcribed|translated)by.*"
@@ -105,6 +106,13 @@ def max_chars(duration_ms: int, language: Language) -> int:
     return int(duration_ms / 1000 * _MAX_CHARS_PER_S[language]) + _SPARE_CHARS
 
 
+def _length(core: str, language: Language) -> float:
+    """In characters of the language: the letters of English words in Chinese are said as fast as in English."""
+    if language != "zh":
+        return len(core)
+    return len(core) - len(_LATIN.findall(core)) * (1.0 - _MAX_CHARS_PER_S["zh"] / _MAX_CHARS_PER_S["en"])
+
+
 def judge(text: str, *, speech_ms: int, language: Language, avg_logprob: float, no_speech_prob: float) -> Reason | None:
     """Why the text must not be believed; None when it may be. ``speech_ms`` is the speech in the window."""
     core = bare(text)
@@ -112,7 +120,7 @@ def judge(text: str, *, speech_ms: int, language: Language, avg_logprob: float, 
     checks: tuple[tuple[Reason, bool], ...] = (
         ("no_speech", not core or silent),
         ("repetition", has_loop(text)),
-        ("too_long", len(core) > max_chars(speech_ms, language)),
+        ("too_long", _length(core, language) > max_chars(speech_ms, language)),
         ("boilerplate", is_boilerplate(text, avg_logprob)),
         ("low_confidence", avg_logprob < LOW_LOGPROB),
     )

@@ -1,8 +1,9 @@
 """Who is decoded next: windows of all calls on their way to the engine.
 
 Finals go first, in order, and are never dropped; who submits one waits. Partials are lossy: the newest per key wins,
-they are decoded only by what finals leave free (one process is always kept for finals where there are several), and
-they stop altogether when the finals are late. Windows of different calls with one language and kind make a batch.
+those of segments that nothing is shown of yet go before the others, they are decoded only by what finals leave free, in
+batches so short that a final never waits long for one to end, and they become rarer and stop when finals are late.
+Windows of different calls with one language and kind make a batch.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_WINDOW_OVERHEAD_S = 5.0  # a window costs about as much as this much more audio: its padding
+_WINDOW_OVERHEAD_S = 3.0  # a partial's window costs about as much as this much more audio: its padding
 _MAX_STRETCH = 4.0
 
 
@@ -31,12 +32,14 @@ class SchedulerConfig:
     """Bounds."""
 
     max_wait_s: float = 8.0
-    """When a final has waited this long for its text, partials stop; from a quarter of it they thin out."""
+    """When a final has waited this long for its text, partials stop."""
+    late_s: float = 0.6
+    """When a final has waited this long, partials thin out; a decode takes half of it."""
     max_pending_finals: int = 512
     """Beyond this ``final`` waits before it queues."""
     max_pending_partials: int = 64
     """Beyond this the oldest partial is dropped."""
-    partial_batch_s: float = 24.0
+    partial_batch_s: float = 10.0
     """Audio, padding counted, in one batch of partials: bounds how long a final may have to wait for it."""
 
     @classmethod
@@ -80,6 +83,7 @@ class _Job:
     key: str
     queued_at: float
     done: "asyncio.Future[Hypothesis | None]" = field(repr=False)
+    urgent: bool = False
 
     @property
     def audio_s(self) -> float:
@@ -127,8 +131,7 @@ class DecodeScheduler:
     @property
     def partial_stretch(self) -> float:
         """By how much partial decodes should be spaced out now: 1 without load, up to 4."""
-        load = self.wait_s / self._config.max_wait_s
-        return min(_MAX_STRETCH, 1.0 + max(0.0, load - 0.25) * 4.0)
+        return min(_MAX_STRETCH, max(1.0, self.wait_s / self._config.late_s))
 
     def stats(self) -> SchedulerStats:
         """A snapshot."""
@@ -172,8 +175,9 @@ class DecodeScheduler:
             raise EngineFailed("the recogniser gave no result; this segment was not decoded")
         return hypothesis
 
-    async def partial(self, window: Window, key: str) -> Hypothesis | None:
-        """Decode quickly if there is room; None: dropped, superseded by a newer one of ``key``, or failed."""
+    async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
+        """Decode quickly if there is room, ``urgent`` ones first; None: dropped, superseded by a newer one of ``key``,
+        or failed."""
         if self._closed or self.wait_s >= self._config.max_wait_s:
             self._count(partials_dropped=1)
             return None
@@ -184,6 +188,7 @@ class DecodeScheduler:
             self._discard(oldest)
             self._count(partials_dropped=1)
         job = self._job(window, key)
+        job.urgent = urgent
         self._partials[key] = job
         self._wake_up()
         return await job.done
@@ -237,10 +242,7 @@ class DecodeScheduler:
         if self._finals:
             # waiting finals are spread over the free processes before they are batched: batches cost less, not faster
             return self._take_finals(math.ceil(len(self._finals) / free))
-        for_partials = max(1, self._engine.parallelism - 1)
-        if self._partials and self._busy_partials < for_partials:
-            return self._take_partials()
-        return None
+        return self._take_partials() if self._partials else None
 
     def _forget_cancelled(self) -> None:
         if any(job.done.done() for job in self._finals):
@@ -257,10 +259,11 @@ class DecodeScheduler:
         return batch
 
     def _take_partials(self) -> list[_Job]:
-        first = next(iter(self._partials.values()))
+        waiting = sorted(self._partials.values(), key=lambda job: not job.urgent)  # else in the order of arrival
+        first = waiting[0]
         batch: list[_Job] = []
         cost = 0.0
-        for job in self._partials.values():
+        for job in waiting:
             cost += job.audio_s + _WINDOW_OVERHEAD_S
             full = len(batch) >= self._engine.max_batch or (batch and cost > self._config.partial_batch_s)
             if full:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from asr.audio_buffer import AudioBuffer
+from asr.cues import CueMeter, Measures
 from asr.endpoint import EndpointConfig, Endpointer, Segment
 from asr.resample import StreamResampler
 from asr.vad import level_dbfs
@@ -26,6 +27,8 @@ class Closed:
     segment: Segment
     pcm: bytes
     """Its window at the engine's rate."""
+    measures: Measures
+    """Of its speech."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Running:
     window_end_ms: int
     """Where the window will end if nobody speaks any more."""
     now_ms: int
+    missing_silence_ms: int
+    """Silence that would still have to follow for the segment to end."""
 
     @property
     def silence_ms(self) -> int:
@@ -60,6 +65,7 @@ class Segmenter:
         self._resampler = StreamResampler(sample_rate, ENGINE_RATE)
         self._buffer = AudioBuffer()
         self._endpointer = Endpointer(config, vad.frame_ms)
+        self._meter = CueMeter(sample_rate, vad.frame_ms)
 
     @property
     def received_ms(self) -> int:
@@ -108,7 +114,9 @@ class Segmenter:
         """Handle one frame; ``samples`` is the part of it that was really received."""
         self._samples += len(samples) // 2
         self._buffer.append(self._resampler.push(samples))
-        segment = self._endpointer.push(self._vad.is_speech(frame, self._rate), level_dbfs(samples))
+        voiced, level = self._vad.is_speech(frame, self._rate), level_dbfs(samples)
+        self._meter.push(frame, voiced, level)
+        segment = self._endpointer.push(voiced, level)
         event: Closed | Running | None = None
         since = self._endpointer.open_since
         if segment is not None:
@@ -120,9 +128,12 @@ class Segmenter:
                 voiced_end_ms=self._endpointer.voiced_end_ms,
                 window_end_ms=self._endpointer.window_end_ms,
                 now_ms=self._endpointer.now_ms,
+                missing_silence_ms=self._endpointer.missing_silence_ms,
             )
         self._buffer.forget_before(self._endpointer.keep_from_ms)
+        self._meter.forget_before(self._endpointer.keep_from_ms)
         return event
 
     def _closed(self, segment: Segment) -> Closed:
-        return Closed(segment=segment, pcm=self._buffer.slice(segment.window_start_ms, segment.window_end_ms))
+        pcm = self._buffer.slice(segment.window_start_ms, segment.window_end_ms)
+        return Closed(segment=segment, pcm=pcm, measures=self._meter.measure(segment))

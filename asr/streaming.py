@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from asr.config import StreamConfig
+from asr.cues import Measures, somebody_spoke
 from asr.language import LanguageBelief
 from asr.segmenter import Closed, Running, Segmenter
 from asr.stability import LocalAgreement
+from asr.updates import TranscriptUpdate, in_call_time
 from callcue.core.errors import CallCueError
 from callcue.core.ports import VoiceActivity
-from callcue.core.speech import Channel, Hypothesis, LanguageChoice, Window
+from callcue.core.speech import ENGINE_RATE, Channel, Hypothesis, LanguageChoice, Window
 
 __all__ = ["ChannelRecogniser", "StreamConfig", "TranscriptUpdate"]
 
@@ -28,6 +30,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 _PAUSE_MS = 240
+_BYTES_PER_MS = ENGINE_RATE * 2 // 1000
 _LONG_SEGMENT_SHARE = 0.25  # partials of long segments are spaced by this share of what was decoded last
 
 
@@ -39,27 +42,7 @@ class Scheduler(Protocol):
 
     async def final(self, window: Window, key: str) -> Hypothesis: ...
 
-    async def partial(self, window: Window, key: str) -> Hypothesis | None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TranscriptUpdate:
-    """What is known of one segment now."""
-
-    final: bool
-    channel: Channel
-    segment_id: str
-    revision: int
-    """From 1, per segment; the final has the highest."""
-    start_ms: int
-    """Call time of the first voiced frame."""
-    end_ms: int
-    """Call time of the last voiced frame so far."""
-    stable: str
-    """Only grows until the final; a final's whole text."""
-    unstable: str
-    hypothesis: Hypothesis | None
-    """Of the decode behind this update; a final's words are in call time, a partial's have none; None: it failed."""
+    async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +52,7 @@ class _Live:
     number: int
     segment_id: str
     asked_ms: int  # audio time of the newest partial request
+    asked: bool = False
     agreement: LocalAgreement = field(default_factory=LocalAgreement)
     revision: int = 0
     seen_ms: int = 0  # audio time of the newest partial result
@@ -102,6 +86,7 @@ class ChannelRecogniser:
         self._key = key or f"{channel}@{id(self):x}"
         self._belief = LanguageBelief(language)
         self._segmenter = Segmenter(vad, sample_rate, config.endpointing)
+        self._measures = Measures()
         self._live: _Live | None = None
         self._count = 0
         self._next_to_end = 1  # number of the oldest segment without its final
@@ -121,6 +106,11 @@ class ChannelRecogniser:
     def received_ms(self) -> int:
         """Milliseconds of audio taken so far."""
         return self._segmenter.received_ms
+
+    @property
+    def measures(self) -> Measures:
+        """Of the channel's speech, as far as its finals have come."""
+        return self._measures
 
     async def feed(self, pcm: bytes) -> None:
         """Take s16le samples, any number of bytes. Waits while too many finals are out. A segment that could not be
@@ -182,13 +172,20 @@ class ChannelRecogniser:
         self._maybe_early(live, event)
         if self._config.partial_interval_s <= 0:
             return
-        interval_ms = self._config.partial_interval_s * 1000 * self._scheduler.partial_stretch
+        config = self._config
+        interval_s = config.partial_interval_s if live.asked else min(config.first_partial_s, config.partial_interval_s)
+        interval_ms = interval_s * 1000 * self._scheduler.partial_stretch
         interval_ms = max(interval_ms, _LONG_SEGMENT_SHARE * (live.asked_ms - event.window_start_ms))
         # in a pause the final may be near: a partial would cost as much and say no more
         speaking = event.silence_ms < _PAUSE_MS
         if speaking and event.now_ms - live.asked_ms >= interval_ms:
             live.asked_ms = event.now_ms
+            live.asked = True
             window = self._window(self._segmenter.window(event.window_start_ms), final=False)
+            if (
+                window.language is not None
+            ):  # else the detector may change its mind, and the settled text be in the other
+                window = replace(window, begin=live.agreement.stable)
             self._spawn(self._partial(live, event, window))
 
     def _maybe_early(self, live: _Live, event: Running) -> None:
@@ -196,8 +193,8 @@ class ChannelRecogniser:
         if live.early is not None and event.window_end_ms != live.early_end_ms:
             live.early.cancel()
             live.early = None
-        wanted = 0 < self._config.early_silence_ms <= event.silence_ms
-        if wanted and live.early is None and self._scheduler.partial_stretch <= 1.0:
+        soon = event.silence_ms >= _PAUSE_MS and event.missing_silence_ms <= self._config.early_lead_ms
+        if soon and self._config.early_lead_ms and live.early is None and self._scheduler.partial_stretch <= 1.0:
             pcm = self._segmenter.window(event.window_start_ms, event.window_end_ms)
             live.early_end_ms = event.window_end_ms
             live.early = self._spawn(self._early(live, event, self._window(pcm, final=True)))
@@ -218,7 +215,11 @@ class ChannelRecogniser:
         self._spawn(self._final(live, event))
 
     def _window(self, pcm: bytes, *, final: bool) -> Window:
-        return Window(pcm=pcm, language=self._belief.settled, final=final)
+        # Finals are always checked, so that a change of language is noticed; partials, which come often, only until the
+        # language is settled. The detector costs a fourteenth of the encoder [measured].
+        language = self._belief.given if final else self._belief.settled
+        prior = self._belief.prior(len(pcm) // _BYTES_PER_MS) if language is None else 0.0
+        return Window(pcm=pcm, language=language, final=final, language_prior=prior)
 
     def _spawn(self, work: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
         task = asyncio.get_running_loop().create_task(work)
@@ -232,7 +233,7 @@ class ChannelRecogniser:
             self._failure = self._failure or task.exception()
 
     async def _partial(self, live: _Live, event: Running, window: Window) -> None:
-        hypothesis = await self._scheduler.partial(window, self._key)
+        hypothesis = await self._scheduler.partial(window, self._key, urgent=not live.shown)
         if hypothesis is not None:
             await self._take(live, event, hypothesis)
 
@@ -294,7 +295,9 @@ class ChannelRecogniser:
         segment = event.segment
         if hypothesis is not None:
             self._belief.observe(hypothesis, segment.end_ms - segment.start_ms)
-            hypothesis = _in_call_time(hypothesis, segment.window_start_ms, segment.window_end_ms)
+            hypothesis = in_call_time(hypothesis, segment.window_start_ms, segment.window_end_ms)
+        if somebody_spoke(hypothesis):
+            self._measures.add(event.measures)
         text = hypothesis.text if hypothesis is not None and not hypothesis.rejected else ""
         if not text and not live.shown:
             return
@@ -309,6 +312,7 @@ class ChannelRecogniser:
                 stable=text,
                 unstable="",
                 hypothesis=hypothesis,
+                voice=event.measures.of(hypothesis) if text and hypothesis else None,
             )
         )
 
@@ -325,11 +329,3 @@ class ChannelRecogniser:
     async def _show_later(self, live: _Live) -> None:
         async with self._turn:
             await self._show_held(live)
-
-
-def _in_call_time(hypothesis: Hypothesis, start_ms: int, end_ms: int) -> Hypothesis:
-    words = tuple(
-        replace(word, start_ms=min(end_ms, start_ms + word.start_ms), end_ms=min(end_ms, start_ms + word.end_ms))
-        for word in hypothesis.words
-    )
-    return replace(hypothesis, words=words)

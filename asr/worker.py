@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _NICENESS = 5
+_ISA = "CT2_FORCE_CPU_ISA"
+_AVX512 = frozenset(("avx512f", "avx512cd", "avx512vl", "avx512bw", "avx512dq"))
 _TRIM_EVERY = 32
 """Decodes after which free memory goes back to the system: the allocator keeps what the largest batch needed, 67 MB of
 459 after 160 decodes [measured]."""
@@ -32,9 +34,22 @@ def prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in _THREAD_LIMITS:  # before numpy is imported: one process, one core
         os.environ[name] = "1"
+    if cpu_flags() >= _AVX512:
+        os.environ.setdefault(_ISA, "AVX512")
     if hasattr(os, "nice"):
         os.nice(_NICENESS)  # the parent's event loop goes first
     threading.Thread(target=_die_with_parent, name="parent-watch", daemon=True).start()
+
+
+def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """What the processor can do, by Linux's names; empty where that cannot be read. CTranslate2 stops at AVX2 by itself
+    even where AVX-512 is there; with it the encoder needs a fifth less time [measured]."""
+    try:
+        lines = cpuinfo.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    found = (line.partition(":")[2].split() for line in lines if line.startswith("flags"))
+    return frozenset(next(found, ()))
 
 
 def _die_with_parent() -> None:

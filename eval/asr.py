@@ -1,9 +1,10 @@
 """``python -m eval.asr DIR``: how well, how fast and at what cost the streaming recogniser hears a set of utterances.
 
-Two passes. The first feeds every utterance as fast as it is taken, several at once: error rate and CPU time. The second
-feeds a random sample one by one at real speed, for latencies, which mean nothing otherwise; its CPU time is given
-apart, since at full speed fewer partials are decoded than in a live call. ``--baseline`` runs plain faster-whisper
-(``transcribe``, beam 5) over the same audio in the same run.
+Two passes. The first feeds every utterance as fast as it is taken, several at once, as recordings are transcribed:
+finals only. It gives the error rate and ``cpu_s_per_audio_s``. The second feeds a random sample one by one at real
+speed, as in a live call with its partials, for latencies, which mean nothing otherwise; its CPU time is
+``live_cpu_s_per_audio_s``. ``--baseline`` runs plain faster-whisper (``transcribe``, beam 5) over the same audio in the
+same run.
 
 ``final_latency_ms`` counts from the end of speech (by energy, see ``speech_set.Audio``) to the last final and so holds
 the silence that the endpointer waits for; ``first_partial_ms`` from the first sample fed to the first text. The
@@ -21,12 +22,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from callcue.core.settings import Settings
-from callcue.core.speech import Language
+from callcue.core.speech import Language, LanguageChoice
+from eval.digits import digit_figures, score_digits
 from eval.metrics import ErrorCount, percentile
 from eval.report import Figures, progress, run, table, write
 from eval.resources import cpu_seconds
 from eval.speech_run import Heard, hear_all, recogniser
-from eval.speech_set import Audio, Utterance, error_figures, errors, load, read_set
+from eval.speech_set import Audio, Line, Utterance, error_figures, errors, load, load_over, read_set
 from models.store import ModelStore
 from models.whisper import whisper_folder
 
@@ -38,8 +40,15 @@ def main(
     *,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     lang: Annotated[str | None, typer.Option(help="Only utterances of this language: zh or en.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="What the recogniser is told: zh, en or auto; default: what is spoken.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many utterances, drawn at random.", min=1)] = None,
     rate: Annotated[int, typer.Option(help="Feed at 8000 or 16000 Hz.")] = 8000,
+    channel: Annotated[
+        str | None,
+        typer.Option(help="Instead of --rate: clean (16 kHz where it is) or telephone (8 kHz mu-law)."),
+    ] = None,
     speed: Annotated[str, typer.Option(help="Of the first pass: seconds of audio per second, or max.")] = "max",
     parallel: Annotated[int, typer.Option(help="Utterances at once in the first pass.", min=1)] = 4,
     latency_sample: Annotated[int, typer.Option(help="Utterances heard at real speed; 0: none.", min=0)] = 12,
@@ -54,8 +63,10 @@ def main(
         folder,
         settings=settings,
         lang=_language(lang),
+        language=_told(language),
         limit=limit,
         rate=_rate(rate),
+        line=_line(channel),
         speed=0.0 if speed == "max" else _speed(speed),
         parallel=parallel,
         latency_sample=latency_sample,
@@ -70,8 +81,10 @@ def measure(
     *,
     settings: Settings,
     lang: Language | None = None,
+    language: LanguageChoice | None = None,
     limit: int | None = None,
     rate: int = 8000,
+    line: Line | None = None,
     speed: float = 0.0,
     parallel: int = 4,
     latency_sample: int = 12,
@@ -81,11 +94,15 @@ def measure(
     utterances = read_set(folder, lang)
     if limit is not None and limit < len(utterances):
         utterances = random.Random(_SEED).sample(utterances, limit)
-    pairs = [(utterance, load(utterance, rate)) for utterance in utterances]
+    pairs = [
+        (utterance, load(utterance, rate) if line is None else load_over(utterance, line)) for utterance in utterances
+    ]
     sample = random.Random(_SEED).sample(pairs, min(latency_sample, len(pairs)))
     model = whisper_folder(ModelStore(settings.cache_dir), settings.speech.model)
-    figures = asyncio.run(_product(pairs, sample, settings=settings, model=model, speed=speed, parallel=parallel))
-    figures = {"model": settings.speech.model, "rate": rate, **figures}
+    figures = asyncio.run(
+        _product(pairs, sample, settings=settings, model=model, speed=speed, parallel=parallel, language=language)
+    )
+    figures = {"model": settings.speech.model, **({"rate": rate} if line is None else {"channel": line}), **figures}
     if baseline:
         from eval.speech_baseline import transcribe_all
 
@@ -101,17 +118,26 @@ async def _product(
     model: Path,
     speed: float,
     parallel: int,
+    language: LanguageChoice | None,
 ) -> Figures:
     async with recogniser(settings, model) as scheduler:
         before, began = cpu_seconds(), time.monotonic()
         with progress("full speed", len(pairs)) as done:
             heard = await hear_all(
-                pairs, scheduler=scheduler, settings=settings, speed=speed, parallel=parallel, done=done
+                pairs,
+                scheduler=scheduler,
+                settings=settings,
+                speed=speed,
+                parallel=parallel,
+                done=done,
+                language=language,
             )
         cpu, wall = cpu_seconds() - before, time.monotonic() - began
         before = cpu_seconds()
         with progress("real speed", len(sample)) as done:
-            live = await hear_all(sample, scheduler=scheduler, settings=settings, speed=1.0, parallel=1, done=done)
+            live = await hear_all(
+                sample, scheduler=scheduler, settings=settings, speed=1.0, parallel=1, done=done, language=language
+            )
         live_cpu = cpu_seconds() - before
     return {
         **summary(heard, cpu=cpu, wall=wall),
@@ -129,10 +155,13 @@ def summary(heard: Sequence[Heard], *, cpu: float, wall: float) -> Figures:
         "utterances": len(heard),
         "audio_s": sum(item.audio.duration_s for item in heard),
         **error_figures(counts),
+        "digit_strings": digit_figures(
+            score_digits(item.utterance.transcript, item.text, item.utterance.language) for item in heard
+        ),
         "cpu_s_per_audio_s": _per_audio_second(cpu, heard),
         "wall_s": wall,
+        "language_right": _share([item.language_right for item in heard if item.languages]),
         "without_text": sum(not item.text for item in heard),
-        "partials": sum(item.partials for item in heard),
     }
 
 
@@ -145,6 +174,7 @@ def latencies(live: Sequence[Heard]) -> Figures:
         "latency_without_text": len(live) - len(finals),
         "final_latency_ms": {"p50": percentile(finals, 50), "p95": percentile(finals, 95)},
         "first_partial_ms": {"p50": percentile(partials, 50)},
+        "partials": sum(item.partials for item in live),
     }
 
 
@@ -161,9 +191,19 @@ def _per_audio_second(cpu: float, heard: Sequence[Heard]) -> float | None:
     return cpu / audio if audio else None
 
 
+def _share(verdicts: Sequence[bool]) -> float | None:
+    return sum(verdicts) / len(verdicts) if verdicts else None
+
+
 def _language(name: str | None) -> Language | None:
     if name not in (None, "zh", "en"):
         raise typer.BadParameter(f"{name!r} is not zh or en", param_hint="--lang")
+    return name  # type: ignore[return-value] # checked
+
+
+def _told(name: str | None) -> LanguageChoice | None:
+    if name not in (None, "zh", "en", "auto"):
+        raise typer.BadParameter(f"{name!r} is not zh, en or auto", param_hint="--language")
     return name  # type: ignore[return-value] # checked
 
 
@@ -173,6 +213,12 @@ def _rate(rate: int) -> Literal[8000, 16000]:
     if rate == 16000:
         return 16000
     raise typer.BadParameter("8000 or 16000", param_hint="--rate")
+
+
+def _line(name: str | None) -> Line | None:
+    if name not in (None, "clean", "telephone"):
+        raise typer.BadParameter(f"{name!r} is not clean or telephone", param_hint="--channel")
+    return name  # type: ignore[return-value] # checked
 
 
 def _speed(speed: str) -> float:

@@ -7,23 +7,17 @@ command line answers, how fast the service is ready and how much memory it holds
 import asyncio
 import os
 import random
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from socket import create_server
 from typing import Annotated
 
 import numpy as np
 import typer
 
 from callcue.core.cards import Card, CardQuery
-from callcue.core.errors import ModelError
 from callcue.core.ports import Embedder, Vectors
 from callcue.core.settings import Settings
 from eval import asr, calls, cards, tags
@@ -31,12 +25,12 @@ from eval.data import absence, data_dir
 from eval.metrics import percentile
 from eval.report import Figures, console, run, table, write
 from eval.resources import memory
+from eval.service import service
 from kb_index.index import HybridIndex
 from models.embedders import Role, load_embedder
 from models.store import ModelStore
 
 _HELP_RUNS = 5
-_READY_S = 60.0
 _SEARCHES = 200
 
 
@@ -90,41 +84,9 @@ def command_line() -> Figures:
 
 def serve() -> Figures:
     """Start ``callcue serve`` with an empty store; time until it is ready, memory a moment later."""
-    with create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="callcue-bench-") as folder:
-        env = {
-            **os.environ,
-            "CALLCUE_DATA_DIR": folder,
-            "CALLCUE_SERVER__PORT": str(port),
-            "CALLCUE_LOG_LEVEL": "error",
-        }
-        command = [sys.executable, "-m", "callcue.app", "serve"]
-        began = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            _wait_ready(port, process)
-            ready_s = time.perf_counter() - began
-            held = memory(process.pid)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
-    return {"ready_s": ready_s, "main_mb": held.main_mb, "with_workers_mb": held.all_mb}
-
-
-def _wait_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _READY_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise ModelError(f"callcue serve ended with status {process.returncode} before it was ready")
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise ModelError(f"callcue serve was not ready after {_READY_S:.0f} s")
+    with service() as running:
+        held = memory(running.pid)
+        return {"ready_s": running.ready_s, "main_mb": held.main_mb, "with_workers_mb": held.all_mb}
 
 
 def search(settings: Settings, size: int) -> Figures:

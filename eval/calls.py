@@ -27,6 +27,7 @@ from eval.call_score import TurnScore, score_call
 from eval.call_set import ScriptedCall, Turn, read_calls
 from eval.call_text import cards_by_text, record_by_text
 from eval.cards import load_cards
+from eval.digits import DigitScore, digit_figures, score_digits
 from eval.folding import fold_en, fold_zh
 from eval.metrics import ErrorCount, count_errors, error_rate, percentile, wilson
 from eval.report import Figures, progress, run, table, write
@@ -127,6 +128,7 @@ def summarise(scored: Sequence[Scored]) -> Figures:
     return {
         "calls": len(scored),
         "cer": {channel: error_rate([channel_errors(item, channel) for item in scored]) for channel in CHANNELS},
+        "digit_strings": digit_figures(channel_digits(item, channel) for item in scored for channel in CHANNELS),
         **card_figures([turn for item in scored for turn in item.turns], len(scored)),
         "turn_end_to_card_ms": {"p50": percentile(latencies, 50), "p95": percentile(latencies, 95)},
         **record_figures(record),
@@ -181,6 +183,13 @@ def channel_errors(item: Scored, channel: Channel) -> ErrorCount:
     if item.call.language == "en":
         return count_errors(fold_en(" ".join(said)), fold_en(" ".join(heard)))
     return count_errors(fold_zh("".join(said)), fold_zh("".join(heard)))
+
+
+def channel_digits(item: Scored, channel: Channel) -> DigitScore:
+    """The digit strings that one speaker said against what was heard of them."""
+    said = [turn.text for turn in item.call.turns if turn.channel == channel]
+    heard = [final.raw_text for final in item.heard.finals if final.segment.channel == channel]
+    return score_digits("。".join(said), "。".join(heard), item.call.language)
 
 
 def call_row(item: Scored) -> Figures:

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -47,7 +48,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     for place, column in enumerate(columns):
         drawn.add_column(column, justify="left" if place == 0 else "right")
     for row in rows:
-        drawn.add_row(*(show(value) for value in row))
+        drawn.add_row(*(escape(show(value)) for value in row))
     console.print(drawn)
 
 

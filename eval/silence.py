@@ -78,10 +78,10 @@ class _Counting:
         finally:
             self.running -= 1
 
-    async def partial(self, window: Window, key: str) -> Hypothesis | None:
+    async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
         self.running += 1
         try:
-            hypothesis = await self._scheduler.partial(window, key)
+            hypothesis = await self._scheduler.partial(window, key, urgent=urgent)
         finally:
             self.running -= 1
         return hypothesis if hypothesis is None else self._counted(hypothesis)

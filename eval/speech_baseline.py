@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callcue.core.speech import ENGINE_RATE, Language
+from eval.digits import DigitScore, digit_figures, score_digits
 from eval.metrics import ErrorCount, percentile
 from eval.report import Figures, progress
 from eval.resources import cpu_seconds
@@ -22,6 +23,7 @@ def transcribe_all(pairs: Sequence[tuple[Utterance, Audio]], model: Path, comput
 
     whisper = WhisperModel(str(model), device="cpu", compute_type=compute_type, local_files_only=True)
     counts: dict[Language, list[ErrorCount]] = {}
+    digits: list[DigitScore] = []
     decode_ms: list[float] = []
     first_text_ms: list[float] = []
     before, began = cpu_seconds(), time.monotonic()
@@ -34,6 +36,7 @@ def transcribe_all(pairs: Sequence[tuple[Utterance, Audio]], model: Path, comput
             decode_ms.append(took)
             first_text_ms.append(audio.duration_s * 1000 + took)
             counts.setdefault(utterance.language, []).append(errors(utterance, text))
+            digits.append(score_digits(utterance.transcript, text, utterance.language))
             done()
     cpu, wall = cpu_seconds() - before, time.monotonic() - began
     audio_s = sum(audio.duration_s for _, audio in pairs)
@@ -41,6 +44,7 @@ def transcribe_all(pairs: Sequence[tuple[Utterance, Audio]], model: Path, comput
         "utterances": len(pairs),
         "audio_s": audio_s,
         **error_figures(counts),
+        "digit_strings": digit_figures(digits),
         "cpu_s_per_audio_s": cpu / audio_s,
         "wall_s": wall,
         "final_latency_ms": {"p50": percentile(decode_ms, 50), "p95": percentile(decode_ms, 95)},

@@ -13,6 +13,7 @@ from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from asr.vad import WebRtcVad
 from callcue.core.clock import SystemClock
 from callcue.core.settings import Settings
+from callcue.core.speech import Language, LanguageChoice
 from eval.speech_set import Audio, Utterance, joined
 
 CHUNK_MS = 20
@@ -32,6 +33,8 @@ class Heard:
     finals: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Segment id -> start and text."""
     partials: int = 0
+    languages: set[Language] = field(default_factory=set)
+    """In which finals with a text were decoded."""
 
     async def take(self, update: TranscriptUpdate) -> None:
         """Note one update with the time of its arrival."""
@@ -39,9 +42,16 @@ class Heard:
         if update.final:
             self.finals[update.segment_id] = (update.start_ms, update.stable)
             self.last_final = now
+            if update.hypothesis is not None and update.stable:
+                self.languages.add(update.hypothesis.language)
         elif update.stable or update.unstable:
             self.partials += 1
             self.first_partial = self.first_partial or now
+
+    @property
+    def language_right(self) -> bool:
+        """Whether all of it was decoded in the language that is spoken."""
+        return self.languages == {self.utterance.language}
 
     @property
     def text(self) -> str:
@@ -75,17 +85,25 @@ async def recogniser(settings: Settings, folder: Path) -> AsyncIterator[DecodeSc
 
 
 async def hear(
-    utterance: Utterance, audio: Audio, *, scheduler: DecodeScheduler, settings: Settings, speed: float
+    utterance: Utterance,
+    audio: Audio,
+    *,
+    scheduler: DecodeScheduler,
+    settings: Settings,
+    speed: float,
+    language: LanguageChoice | None = None,
 ) -> Heard:
-    """Feed one utterance; ``speed`` 1.0 is real time, 0 as fast as it is taken."""
+    """Feed one utterance; ``speed`` 1.0 is real time, 0 as fast as it is taken, with finals only. ``language`` is
+    what the recogniser is told; default: what is spoken."""
     heard = Heard(utterance=utterance, audio=audio)
+    config = StreamConfig.from_settings(settings.speech)
     stream = ChannelRecogniser(
         channel="caller",
         sample_rate=audio.rate,
-        language=utterance.language,
+        language=language or utterance.language,
         scheduler=scheduler,
         vad=WebRtcVad(settings.speech.vad_aggressiveness),
-        config=StreamConfig.from_settings(settings.speech),
+        config=config if speed else config.bulk,
         emit=heard.take,
     )
     step = audio.rate * CHUNK_MS // 1000 * 2
@@ -112,13 +130,14 @@ async def hear_all(
     speed: float,
     parallel: int,
     done: Callable[[], None],
+    language: LanguageChoice | None = None,
 ) -> list[Heard]:
     """Several utterances, ``parallel`` at a time as if they were calls; results in the order given."""
     room = asyncio.Semaphore(parallel)
 
     async def one(utterance: Utterance, audio: Audio) -> Heard:
         async with room:
-            heard = await hear(utterance, audio, scheduler=scheduler, settings=settings, speed=speed)
+            heard = await hear(utterance, audio, scheduler=scheduler, settings=settings, speed=speed, language=language)
             done()
             return heard
 

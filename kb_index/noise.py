@@ -75,6 +75,15 @@ def disturb(text: str, rate: float, dice: random.Random) -> str:
     return "".join(out)
 
 
+def misheard(word: str, dice: random.Random) -> str:
+    """``word`` with one of its Chinese characters as another of the same or a nearly same sound; itself without any."""
+    places = [at for at, char in enumerate(word) if len(_alike().get(_sound(char), char)) > 1]
+    if not places:
+        return word
+    at = dice.choice(places)
+    return word[:at] + dice.choice([c for c in _alike()[_sound(word[at])] if c != word[at]]) + word[at + 1 :]
+
+
 def in_a_turn(text: str, dice: random.Random) -> str:
     """``text`` as part of a longer turn: people greet, explain and ask somebody to look before or after they ask."""
     openings, closings = (_OPENINGS, _CLOSINGS) if _HAN.search(text) else (_OPENINGS_EN, _CLOSINGS_EN)

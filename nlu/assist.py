@@ -10,6 +10,7 @@ from callcue.core.ports import CardIndex, Clock
 from callcue.core.speech import Channel, Language, LanguageChoice, Utterance
 from nlu.folding import is_han
 from nlu.gate import Customer, Gate, GateConfig, eligible
+from nlu.hotwords import HotwordCorrector
 from nlu.lookup import look_up
 from nlu.merge import Candidate, merge
 from nlu.normalise import Normaliser
@@ -27,6 +28,8 @@ class KnowledgeView:
     triggers: TriggerMatcher
     cards: Mapping[str, Card]
     """Published cards by id."""
+    hotwords: HotwordCorrector | None = None
+    """For finals, with the words of these cards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What the rules of the normaliser hand over."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -13,3 +14,9 @@ class Claim:
     """How it is to be written; None: as it is, and no later rule may touch it."""
     kind: str
     """As in ``TextSpan.kind``."""
+
+
+def changed(text: str, start: int, end: int, written: str, kind: str) -> Iterator[Claim]:
+    """A claim where the written form differs from the text."""
+    if text[start:end] != written:
+        yield Claim(start, end, written, kind)

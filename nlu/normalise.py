@@ -7,6 +7,8 @@ number that stays in words costs little, a 四舍五入 that became 4舍5入 can
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
 
 from callcue.core.speech import Language, TextSpan
 from nlu import rules_en, rules_zh
@@ -22,13 +24,25 @@ class Normalised:
     """In order, not overlapping."""
 
 
+class Corrector(Protocol):
+    """What knows words that the recogniser gets wrong."""
+
+    def claims(self, text: str, language: Language) -> Iterator[Claim]:
+        """Stretches of the text and what should stand there."""
+        ...
+
+
 class Normaliser:
     """Applies the rules of a language. Stateless and cheap to make."""
 
-    def normalise(self, text: str, language: Language) -> Normalised:
-        """Write spoken numbers in digits and fold full-width letters and digits."""
+    def normalise(self, text: str, language: Language, corrector: Corrector | None = None) -> Normalised:
+        """Write spoken numbers in digits and fold full-width letters and digits.
+
+        ``corrector`` comes after the rules: it never reaches into a number or a set phrase.
+        """
         folded = _fold_width(text)
-        claims = _resolve(_claims(folded, language), len(text))
+        corrections = corrector.claims(folded, language) if corrector else ()
+        claims = _resolve(chain(_claims(folded, language), corrections), len(text))
         return _build(text, folded, claims)
 
 

@@ -11,6 +11,8 @@ ZH_DIGITS = {**dict(zip("零一二三四五六七八九", "0123456789", strict=T
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _BIG = {"万": 10_000, "亿": 100_000_000}
 ZH_UNITS = "十百千万亿"
+ZH_NUMBER_BEFORE = r"(?<![零〇一二两三四五六七八九十百千万\d第几])"
+"""A regular expression: no number goes on here."""
 _TOKEN = re.compile(r"[0-9]+(?:\.[0-9]+)?|.", re.DOTALL)
 _LONGEST = 24
 """Characters; a longer run is no number that anybody says."""
@@ -59,8 +61,8 @@ class _Reader:
         return not self.failed
 
     def number(self, value: Decimal) -> None:
-        if self.current is not None:
-            self.failed = True
+        if self.current is not None or (self.last_unit and value >= self.last_unit):
+            self.failed = True  # 一百0594…: a number and another
         self.current = value
 
     def zero(self) -> None:

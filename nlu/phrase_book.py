@@ -80,17 +80,17 @@ class PhraseBook(Generic[Value]):
                 for code in self._learn(phrase, fuzzy, fillers, max(2, shortest)):
                     if value not in sounds.setdefault(code, []):
                         sounds[code].append(value)
-        self._written = _automaton(written)
-        self._sounds = _automaton(sounds)
+        self._written = automaton(written)
+        self._sounds = automaton(sounds)
 
     def find(self, reading: Reading) -> Iterator[Found[Value]]:
         """Every phrase in the reading, those inside others too."""
         text = reading.folded.text
-        for start, end, values in _matches(self._written, text):
+        for start, end, values in occurrences(self._written, text):
             if not cuts_word(text, start, end):
                 yield from (Found(value, "exact", start, end) for value in values)
         encoded = "".join(self._codes.get(t, _UNKNOWN) for t in reading.tokens)
-        for start, end, values in _matches(self._sounds, encoded):
+        for start, end, values in occurrences(self._sounds, encoded):
             if not cuts_word(text, start, end):
                 yield from (Found(value, "pinyin", start, end) for value in values)
 
@@ -112,21 +112,22 @@ def _spellings(phrase: str) -> Iterator[Reading]:
             yield Reading(folded, ())
 
 
-def _automaton(phrases: Mapping[str, list[Any]]) -> Any:
+def automaton(phrases: Mapping[str, list[Any]]) -> Any:
     """pyahocorasick's automaton (untyped), or None: an empty one cannot be searched."""
     import ahocorasick
 
     if not phrases:
         return None
-    automaton = ahocorasick.Automaton()
+    book = ahocorasick.Automaton()
     for phrase, values in phrases.items():
-        automaton.add_word(phrase, (len(phrase), tuple(values)))
-    automaton.make_automaton()
-    return automaton
+        book.add_word(phrase, (len(phrase), tuple(values)))
+    book.make_automaton()
+    return book
 
 
-def _matches(automaton: Any, text: str) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
-    if automaton is None or not text:
+def occurrences(book: Any, text: str) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
+    """Start, end and values of every phrase of an ``automaton`` in the text."""
+    if book is None or not text:
         return
-    for last, (length, values) in automaton.iter(text):
+    for last, (length, values) in book.iter(text):
         yield last + 1 - length, last + 1, values

@@ -39,8 +39,9 @@ from kb_index.index import IndexConfig
 from models.embedders import load_embedder
 from models.memo import MemoEmbedder
 from models.store import ModelStore
-from models.whisper import whisper_folder
+from models.whisper import known_words, whisper_folder
 from nlu.assist import AssistConfig
+from nlu.hotwords import HotwordConfig
 from nlu.normalise import Normaliser
 from tagger import shipped_models
 from tagger.classifier import TextClassifier
@@ -184,7 +185,10 @@ class App:
         embedder = embedders[self.settings.knowledge.embedder]
         cache = IndexConfig(cache_file=self.settings.vector_cache)
         index: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
-        knowledge = KnowledgeBase(store=storage.cards, index=index, log=storage.log, clock=self._clock)
+        hotwords = await asyncio.to_thread(hotword_config, self.settings)
+        knowledge = KnowledgeBase(
+            store=storage.cards, index=index, log=storage.log, clock=self._clock, hotwords=hotwords
+        )
         await knowledge.start()
         self._stack.push_async_callback(knowledge.close)
         return knowledge, embedders
@@ -249,6 +253,12 @@ def call_config(settings: Settings) -> CallConfig:
         max_calls=settings.speech.max_calls,
         max_lag_s=settings.speech.max_lag_s,
     )
+
+
+def hotword_config(settings: Settings) -> HotwordConfig:
+    """The hotwords of the settings, and the English words that are none. Blocking. Raises ModelError."""
+    folder = whisper_folder(ModelStore(settings.cache_dir), settings.speech.model)
+    return HotwordConfig(given=settings.speech.hotwords, known_english=known_words(folder))
 
 
 def decode_counters(stats: SchedulerStats) -> dict[str, float]:

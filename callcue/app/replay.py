@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from callcue.app.client import Recording, Sent, follow, load, stream_call
-from callcue.app.screen import Line, Screen, card_text, line_text, record_table
+from callcue.app.screen import Line, Screen, card_text, line_text, record_table, voice_table
 from callcue.core.ids import new_id
 
 REFRESH_S = 0.2
@@ -121,3 +121,6 @@ def print_summary(screen: Screen, console: Console) -> None:
         console.print(card_text(push), end="")
     console.rule("通话记录 call record")
     console.print(record_table(screen.record))
+    if screen.voice is not None:
+        console.rule("声音 voices")
+        console.print(voice_table(screen.voice))

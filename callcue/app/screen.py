@@ -56,6 +56,8 @@ class Screen:
     lines: dict[str, Line] = field(default_factory=dict)
     cards: list[dict[str, Any]] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
+    voice: Mapping[str, Any] | None = None
+    """The VoiceSummary, where there is one."""
     ended: str | None = None
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -72,6 +74,8 @@ class Screen:
         elif kind == "RecordUpdated":
             for change in event["changes"]:
                 self.record[change["field"]] = change["new"]
+        elif kind == "VoiceSummary":
+            self.voice = dict(event)
         elif kind == "CallEnded":
             self.ended = event["reason"]
             self.position_ms = event["duration_ms"]
@@ -152,3 +156,40 @@ def record_table(record: Mapping[str, Any]) -> Table:
             source += f" {held['probability']:.2f}  ← {', '.join(held['evidence'])}"
         table.add_row(Text(label), Text(shown, style="bold"), Text(source, style="dim"))
     return table
+
+
+def voice_table(summary: Mapping[str, Any]) -> Table:
+    """How both sides spoke, a column each; then what belongs to the call."""
+    sides = summary["channels"]
+    table = Table.grid(padding=(0, 2))
+    table.add_row("", *(Text(SPEAKER[side["channel"]][0], style=SPEAKER[side["channel"]][1]) for side in sides))
+    duration_ms = max(1, summary["at_ms"])
+    rows = [
+        ("说话 talk", [f"{clock(side['talk_ms'])}  {side['talk_ms'] / duration_ms:.0%}" for side in sides]),
+        ("打断对方 interruptions", [_shown("{}", side["interruptions"]) for side in sides]),
+        ("语速 rate", [_rate(side) for side in sides]),
+        ("音量 loudness", [_shown("{:.0f} dBFS", side["voice"]["loudness_dbfs"]) for side in sides]),
+        ("音高 pitch", [_pitch(side["voice"]) for side in sides]),
+    ]
+    for label, values in rows:
+        table.add_row(Text(label, style="dim"), *values)
+    longest = f"{clock(summary['longest_silence_ms'])} @ {clock(summary['longest_silence_at_ms'])}"
+    table.add_row(Text("静默 silence", style="dim"), clock(summary["silence_ms"]), f"最长 longest {longest}")
+    if summary["overlap_ms"] is not None:
+        table.add_row(Text("重叠 overlap", style="dim"), f"{summary['overlap_ms'] / 1000:.1f} s")
+    return table
+
+
+def _shown(form: str, value: object) -> str:
+    return "–" if value is None else form.format(value)
+
+
+def _rate(side: Mapping[str, Any]) -> str:
+    unit = "词 words/s" if side["language"] == "en" else "字 chars/s"
+    return _shown("{:.1f} " + unit, side["voice"]["rate"])
+
+
+def _pitch(voice: Mapping[str, Any]) -> str:
+    if voice["pitch_hz"] is None:
+        return "–"
+    return f"{voice['pitch_hz']:.0f} Hz ({voice['pitch_low_hz']:.0f}–{voice['pitch_high_hz']:.0f})"

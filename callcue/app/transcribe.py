@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,8 @@ from callcue.core.ports import SpeechEngine
 from callcue.core.settings import Settings
 from callcue.core.speech import Channel, LanguageChoice
 from models.store import ModelStore
-from models.whisper import whisper_folder
+from models.whisper import known_words, whisper_folder
+from nlu.hotwords import HotwordConfig, HotwordCorrector
 from nlu.normalise import Normaliser
 
 Format = Literal["json", "srt", "vtt", "txt"]
@@ -44,14 +45,17 @@ class Transcriber:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         # No partials are wanted here, and back-pressure paces the reading, so nothing has to be dropped.
-        self._stream = replace(StreamConfig.from_settings(settings.speech), partial_interval_s=0)
+        self._stream = StreamConfig.from_settings(settings.speech).bulk
         self._normaliser = Normaliser()
+        self._hotwords: HotwordCorrector | None = None
         self._engine: SpeechEngine | None = None
         self._scheduler: DecodeScheduler | None = None
 
     async def __aenter__(self) -> "Transcriber":
         speech = self._settings.speech
         folder = await asyncio.to_thread(whisper_folder, ModelStore(self._settings.cache_dir), speech.model)
+        hotwords = HotwordConfig(given=speech.hotwords, known_english=await asyncio.to_thread(known_words, folder))
+        self._hotwords = await asyncio.to_thread(HotwordCorrector, hotwords)
         self._engine = backends.factory(backends.SPEECH, "whisper")(folder, EngineConfig.from_settings(speech))
         await self._engine.start()
         self._scheduler = DecodeScheduler(self._engine, SystemClock(), SchedulerConfig.from_settings(speech))
@@ -101,7 +105,7 @@ class Transcriber:
 
     def _segment(self, update: TranscriptUpdate) -> Segment:
         assert update.hypothesis is not None  # noqa: S101 - checked by the caller
-        normalised = self._normaliser.normalise(update.stable, update.hypothesis.language)
+        normalised = self._normaliser.normalise(update.stable, update.hypothesis.language, self._hotwords)
         return Segment(
             channel=update.channel,
             start_ms=update.start_ms,

@@ -16,6 +16,7 @@ from callcue.core.ports import CardIndex, Clock
 from callcue.infra.cards import CardStore, SaveResult
 from callcue.infra.event_log import EventLog
 from nlu.assist import KnowledgeView
+from nlu.hotwords import HotwordConfig, HotwordCorrector
 from nlu.triggers import TriggerMatcher
 
 WATCH_S = 1.0
@@ -23,17 +24,22 @@ WATCH_S = 1.0
 NAMED = 100
 """Card ids that one KbChanged names."""
 
+_NO_HOTWORDS = HotwordConfig()
+
 _log = structlog.get_logger(__name__)
 
 
 class KnowledgeBase:
     """Serves searches from the newest finished generation; a change never blocks one."""
 
-    def __init__(self, *, store: CardStore, index: CardIndex, log: EventLog, clock: Clock) -> None:
+    def __init__(
+        self, *, store: CardStore, index: CardIndex, log: EventLog, clock: Clock, hotwords: HotwordConfig = _NO_HOTWORDS
+    ) -> None:
         self.store = store
         self._index = index
         self._log = log
         self._clock = clock
+        self._hotwords = hotwords
         self._view = KnowledgeView(index=index, triggers=TriggerMatcher(()), cards={})
         self._building = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
@@ -83,8 +89,11 @@ class KnowledgeBase:
             seen = await self._log.last_seq(KB_STREAM)
             cards = await self.store.published()
             triggers = await asyncio.to_thread(TriggerMatcher, cards)
+            hotwords = await asyncio.to_thread(HotwordCorrector, self._hotwords, cards)
             generation = await self._index.rebuild(cards)
-            self._view = KnowledgeView(index=self._index, triggers=triggers, cards={card.id: card for card in cards})
+            self._view = KnowledgeView(
+                index=self._index, triggers=triggers, cards={card.id: card for card in cards}, hotwords=hotwords
+            )
             took = int((time.perf_counter() - began) * 1000)
             built = IndexBuilt(call_id=KB_STREAM, at_ms=0, generation=generation, cards=len(cards), took_ms=took)
             await self._log.append(built)

@@ -167,9 +167,10 @@ def _started(call_id: str, request: StartCall, started_at: datetime) -> CallStar
         channels=request.channels,
         agent_id=request.agent_id,
         caller=request.caller,
-        language=request.language,
+        language=request.spoken,
         source=request.source,
         sample_rate=request.sample_rate,
         encoding=request.encoding,
         started_at=started_at.isoformat(timespec="milliseconds"),
+        languages=tuple(map(request.language_of, request.channels)) if request.languages else (),
     )

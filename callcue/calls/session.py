@@ -201,6 +201,7 @@ class CallSession:
             await self._understanding.finish(self.received_ms)
             if unsaid_ms := self._losses.rest():
                 await self._lost_audio(unsaid_ms)
+            await self._write_voice()
         except CallCueError as error:
             reason, detail = "error", error.message
             _log.error("call.close_failed", call_id=self.call_id, code=error.code)
@@ -218,6 +219,11 @@ class CallSession:
     async def _finish(self, recogniser: ChannelRecogniser) -> None:
         async with self._decoding_may_fail():
             await recogniser.finish()
+
+    async def _write_voice(self) -> None:
+        measured = {channel: recogniser.measures for channel, recogniser in self._recognisers.items()}
+        summary = self._understanding.voice.summary(self.call_id, measured, self.received_ms)
+        await append_patiently(self._stages.log, self._stages.clock, summary)
 
     async def _write_end(self, reason: EndReason, detail: str) -> None:
         at_ms = self.received_ms

@@ -57,7 +57,7 @@ class Stages:
         return ChannelRecogniser(
             channel=channel,
             sample_rate=request.sample_rate,
-            language=request.language,
+            language=request.language_of(channel),
             scheduler=self.scheduler,
             vad=self.voice_activity(),
             config=self.config.stream,

@@ -1,6 +1,7 @@
 """What an intake says when it opens a call."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from callcue.core.errors import BadAudio, BadInput
 from callcue.core.ids import check_id
@@ -25,6 +26,18 @@ class StartCall:
     language: LanguageChoice
     source: str = "native"
     framing: Framing = "interleaved"
+    languages: Mapping[Channel, LanguageChoice] = field(default_factory=dict)
+    """Of channels that differ from ``language``."""
+
+    def language_of(self, channel: Channel) -> LanguageChoice:
+        """What to expect on a channel."""
+        return self.languages.get(channel, self.language)
+
+    @property
+    def spoken(self) -> LanguageChoice:
+        """The call's language where all channels have the same; else ``auto``: each utterance says its own."""
+        wanted = {self.language_of(channel) for channel in self.channels}
+        return wanted.pop() if len(wanted) == 1 else "auto"
 
     def check(self) -> None:
         """Raise BadInput or BadAudio that names the first thing wrong."""
@@ -36,5 +49,11 @@ class StartCall:
             raise BadInput("caller is longer than 64 characters")
         if not self.channels or len(set(self.channels)) != len(self.channels):
             raise BadAudio("channels must name caller, agent or both, each once, in the order of interleaving")
+        absent = [channel for channel in self.languages if channel not in self.channels]
+        if absent:
+            raise BadInput(
+                f"languages names the channel {', '.join(absent)}, which is not among this call's channels "
+                f"({', '.join(self.channels)}): leave it out, or add it to channels"
+            )
         if self.sample_rate not in SAMPLE_RATES:
             raise BadAudio(f"sample_rate {self.sample_rate} is not supported; send 8000 or 16000 Hz")

@@ -7,6 +7,7 @@ from asr.streaming import TranscriptUpdate
 from callcue.calls.patience import append_patiently
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
+from callcue.calls.voice import VoiceTally
 from callcue.core.cards import Suggestion
 from callcue.core.events import AnyEvent, CardPush, FinalTranscript, PartialTranscript
 from callcue.core.speech import Hypothesis, Language, Utterance
@@ -21,14 +22,15 @@ class Understanding:
         self._call_id = call_id
         self._stages = stages
         self._tagger = tagger
-        language: Language = "en" if request.language == "en" else "zh"
+        self.voice = VoiceTally()
+        language: Language = "en" if request.spoken == "en" else "zh"
         self._nothing = Hypothesis(text="", language=language, language_probability=0.0, avg_logprob=-math.inf)
         """Stands for a segment that the engine could not decode: it only takes the partial down."""
         self.assistant = CallAssistant(
             config=stages.config.assist,
             knowledge=stages.knowledge.view,
             clock=stages.clock,
-            language=request.language,
+            language=request.spoken,
         )
 
     async def take(self, update: TranscriptUpdate, at_ms: int) -> None:
@@ -60,7 +62,8 @@ class Understanding:
         await self._push(cards, at_ms)
 
     async def _final(self, update: TranscriptUpdate, hypothesis: Hypothesis, at_ms: int) -> None:
-        normalised = self._stages.normaliser.normalise(update.stable, hypothesis.language)
+        hotwords = self._stages.knowledge.view().hotwords
+        normalised = self._stages.normaliser.normalise(update.stable, hypothesis.language, hotwords)
         final = FinalTranscript(
             call_id=self._call_id,
             at_ms=at_ms,
@@ -76,8 +79,10 @@ class Understanding:
             confidence=min(1.0, math.exp(hypothesis.avg_logprob)),
             language=hypothesis.language,
             engine=self._stages.engine_name,
+            voice=update.voice,
         )
         await append_patiently(self._stages.log, self._stages.clock, final, give_up=False)
+        self.voice.heard(final)
         # Call time goes on while the final is made, so the difference is what an agent waits, at real speed.
         self._stages.metrics.final_latency.observe(max(0, at_ms - final.end_ms) / 1000)
         if not final.text:

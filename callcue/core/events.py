@@ -11,7 +11,16 @@ from typing import ClassVar, Literal
 
 from callcue.core.cards import PushReason
 from callcue.core.records import FieldChange, FieldSource, Scalar
-from callcue.core.speech import Channel, Encoding, Language, LanguageChoice, TextSpan, Word
+from callcue.core.speech import (
+    Channel,
+    ChannelVoice,
+    Encoding,
+    Language,
+    LanguageChoice,
+    TextSpan,
+    VoiceCues,
+    Word,
+)
 
 
 class Delivery(Enum):
@@ -66,6 +75,8 @@ class CallStarted(Event):
     encoding: Encoding
     started_at: str
     """ISO 8601 with offset, wall clock."""
+    languages: tuple[LanguageChoice, ...] = ()
+    """Of each of ``channels``, in their order; empty: all have ``language``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +127,24 @@ class FinalTranscript(Event):
     language: Language
     engine: str
     """Model name and precision."""
+    voice: VoiceCues | None = None
+    """How it was said; None: not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceSummary(Event):
+    """How both sides spoke; written once, when everything that was heard is transcribed, before CallEnded."""
+
+    type: Literal["VoiceSummary"] = "VoiceSummary"
+    channels: tuple[ChannelVoice, ...]
+    silence_ms: int
+    """Milliseconds in which nobody spoke (dead air), from the first sample to the last."""
+    longest_silence_ms: int
+    """The longest of these silences."""
+    longest_silence_at_ms: int
+    """Call time at which it begins."""
+    overlap_ms: int | None
+    """Milliseconds in which both spoke. None: the call has one channel, so nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +240,7 @@ AnyEvent = (
     | CallEnded
     | PartialTranscript
     | FinalTranscript
+    | VoiceSummary
     | CardPush
     | CardAck
     | TagUpdate

@@ -4,16 +4,26 @@ The file is ``callcue.toml`` in the working directory, or the one that ``CALLCUE
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from callcue.core.speech import LanguageChoice
 
 Role = Literal["agent", "supervisor", "editor", "integrator", "admin"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _hotword(word: str) -> str:
+    if not re.fullmatch(r"[\u4e00-\u9fff]{2,12}|[A-Za-z]{2,30}", word):
+        raise ValueError(f"{word!r} is neither 2 to 12 Chinese characters nor an English word of 2 to 30 letters")
+    return word
+
+
+Hotword = Annotated[str, AfterValidator(_hotword)]
 
 
 class _Section(BaseModel):
@@ -68,7 +78,7 @@ class SpeechSettings(_Section):
     """Silence appended to each window; less than 3 s makes Whisper run on."""
     language: LanguageChoice = "zh"
     """For calls that do not say."""
-    partial_interval_s: float = Field(1.2, gt=0.0, le=30.0)
+    partial_interval_s: float = Field(1.5, gt=0.0, le=30.0)
     """Seconds of speech between partial decodes."""
     vad_aggressiveness: int = Field(2, ge=0, le=3)
     end_silence_ms: int = Field(560, ge=200, le=5000)
@@ -79,6 +89,8 @@ class SpeechSettings(_Section):
     """When a segment has waited so many seconds for its final text, partials stop and new calls are refused."""
     max_calls: int = Field(64, ge=1)
     """Calls at the same time; more are refused."""
+    hotwords: tuple[Hotword, ...] = Field((), max_length=5000)
+    """Names and terms that finals are to have right, besides those of the cards."""
 
 
 class KnowledgeSettings(_Section):

@@ -1,5 +1,6 @@
 """What passes between the intake, the recogniser and those who read its text."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,6 +53,11 @@ class Window:
     """A final gets the careful decode (beam, word times); a partial the quick one."""
     prompt: str = ""
     """Text that came before, to bias the decode; empty for none."""
+    begin: str = ""
+    """How the text of this window begins, as far as that is settled: the decode goes on from there; empty: unknown."""
+    language_prior: float = 0.0
+    """What is known of the language before this window is heard, for an engine that has to detect it: log-odds of zh
+    against en; 0 for nothing."""
 
     @property
     def duration_ms(self) -> int:
@@ -66,7 +72,10 @@ class Hypothesis:
     text: str
     """As decoded, after script folding for Chinese; empty when nothing was said or the text was rejected."""
     language: Language
+    """The one it was decoded in."""
     language_probability: float
+    """Of ``language``, 0..1, as this window alone sounds; below 0.5 where ``language_prior`` decided against that. 1.0
+    where the window named its language."""
     words: tuple[Word, ...] = ()
     """With times since the window's start; empty for partials."""
     avg_logprob: float = 0.0
@@ -93,3 +102,46 @@ class Utterance:
     language: Language
     confidence: float
     """0..1: exp of the mean log probability per token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceCues:
+    """How somebody spoke, in one utterance or over a call. None: there was not enough voice to say."""
+
+    voiced_ms: int
+    """Milliseconds of audio frames that hold voice."""
+    loudness_dbfs: float | None = None
+    """Median level of the voiced frames, dB relative to full scale."""
+    loudness_high_dbfs: float | None = None
+    """The level that a tenth of the voiced frames exceed."""
+    pitch_hz: float | None = None
+    """Median fundamental frequency, Hz."""
+    pitch_low_hz: float | None = None
+    """A tenth of the frames with a pitch lie below, Hz."""
+    pitch_high_hz: float | None = None
+    """A tenth of the frames with a pitch lie above, Hz."""
+    rate: float | None = None
+    """Characters (zh; a foreign word or a digit counts as one) or words (en) per second of voiced audio."""
+
+    @property
+    def pitch_range_semitones(self) -> float | None:
+        """From ``pitch_low_hz`` to ``pitch_high_hz``."""
+        if self.pitch_low_hz is None or self.pitch_high_hz is None:
+            return None
+        return round(12.0 * math.log2(self.pitch_high_hz / self.pitch_low_hz), 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelVoice:
+    """One speaker over a whole call."""
+
+    channel: Channel
+    talk_ms: int
+    """Milliseconds of speech, pauses shorter than 200 ms included."""
+    interruptions: int | None
+    """How often this speaker began while the other one spoke, and the other fell silent. None: the call has one
+    channel, so nobody can tell."""
+    language: Language | None
+    """Of most of what was understood of this channel; None: nothing was."""
+    voice: VoiceCues
+    """``rate`` is of the finals in ``language``."""

@@ -79,6 +79,21 @@ class EventLog:
 
         return [decode(body) for body in await self._db.read(f"read the events of call {call_id}", bodies)]
 
+    async def newest(self, call_id: str, kind: str) -> AnyEvent | None:
+        """The newest event of a call that has this ``type``; None where there is none."""
+        query = (
+            select(EventRow.body)
+            .where(EventRow.call_id == call_id, EventRow.type == kind)
+            .order_by(EventRow.seq.desc())
+            .limit(1)
+        )
+
+        async def body(session: AsyncSession) -> dict[str, Any] | None:
+            return await session.scalar(query)
+
+        found = await self._db.read(f"read the newest {kind} of call {call_id}", body)
+        return None if found is None else decode(found)
+
     async def last_seq(self, call_id: str) -> int:
         """The number of the newest event of a call; 0 when there is none."""
         return await self._db.read(f"read the newest event of call {call_id}", partial(_last_seq, call_id=call_id))

@@ -19,7 +19,15 @@ def test_the_demo_shows_transcript_cards_and_record(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     kinds = {event["type"] for event in events}
-    assert {"CallStarted", "FinalTranscript", "CardPush", "TagUpdate", "RecordUpdated", "CallEnded"} <= kinds
+    assert {
+        "CallStarted",
+        "FinalTranscript",
+        "CardPush",
+        "TagUpdate",
+        "RecordUpdated",
+        "VoiceSummary",
+        "CallEnded",
+    } <= kinds
     assert list(tmp_path.iterdir()) == [], "the demo left something in the user's data folder"
 
 

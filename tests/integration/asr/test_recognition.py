@@ -15,6 +15,7 @@ import pytest
 import asr
 from asr.engine import EngineConfig, WhisperEngine
 from asr.files import read_audio
+from asr.resample import StreamResampler
 from asr.scheduler import DecodeScheduler
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from asr.vad import WebRtcVad
@@ -148,6 +149,22 @@ async def test_partials_and_the_detected_language(scheduler: DecodeScheduler) ->
     for before, after in itertools.pairwise(partials):
         if before.segment_id == after.segment_id:
             assert after.stable.startswith(before.stable)
+
+
+async def test_the_detector_decides_with_what_is_known(engine: WhisperEngine) -> None:
+    """A prior overrules what a window sounds like, and the probability says so; a named language asks nobody."""
+    pcm = StreamResampler(RATE, 16_000).push(demo_channel(1, 500, 6_000))
+    zh, en, named = await engine.decode(
+        [
+            Window(pcm=pcm, language=None, final=True),
+            Window(pcm=pcm, language=None, final=True, language_prior=-40.0),
+            Window(pcm=pcm, language="zh", final=True, language_prior=-40.0),
+        ]
+    )
+    assert (zh.language, en.language, named.language) == ("zh", "en", "zh")
+    assert zh.language_probability > 0.9
+    assert en.language_probability == pytest.approx(1.0 - zh.language_probability, abs=1e-6)
+    assert named.language_probability == 1.0
 
 
 async def test_a_process_killed_in_mid_call_loses_nothing(engine: WhisperEngine, scheduler: DecodeScheduler) -> None:

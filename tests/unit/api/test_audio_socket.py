@@ -34,6 +34,16 @@ async def test_a_call_from_start_to_stop(edge: Edge) -> None:
     assert session.request.channels == ("caller", "agent")
 
 
+async def test_each_side_may_have_a_language_of_its_own(edge: Edge) -> None:
+    async with edge.socket(PATH, "pbx") as socket:
+        await send(socket, **START, call_id="c1", languages={"caller": "auto"})
+        await send(socket, event="stop")
+        assert await closed(socket) == 1000
+    request = edge.manager.sessions["c1"].request
+    assert [request.language_of(channel) for channel in request.channels] == ["auto", "zh"]
+    assert request.spoken == "auto"
+
+
 async def test_a_call_without_an_id_gets_one(edge: Edge) -> None:
     async with edge.socket(PATH, "pbx") as socket:
         await send(socket, **START)
@@ -107,6 +117,15 @@ BAD_OPENINGS: dict[str, tuple[str | bytes, str, str]] = {
     "NaN": (json.dumps({**START, "sample_rate": float("nan")}), "bad_input", "sample_rate"),
     "wrong encoding": (json.dumps({**START, "encoding": "opus"}), "bad_input", "encoding"),
     "wrong language": (json.dumps({**START, "language": "fr"}), "bad_input", "language"),
+    "languages of no channel": (json.dumps({**START, "languages": {}}), "bad_input", "languages"),
+    "language of an unknown side": (json.dumps({**START, "languages": {"boss": "zh"}}), "bad_input", "languages"),
+    "unknown language of a side": (json.dumps({**START, "languages": {"agent": "fr"}}), "bad_input", "languages"),
+    "languages as a list": (json.dumps({**START, "languages": ["zh", "en"]}), "bad_input", "languages"),
+    "language of a side that is not there": (
+        json.dumps({**START, "channels": ["caller"], "languages": {"agent": "zh"}}),
+        "bad_input",
+        "languages names the channel agent",
+    ),
     "three channels": (json.dumps({**START, "channels": ["caller", "agent", "caller"]}), "bad_input", "channels"),
     "no channels": (json.dumps({**START, "channels": []}), "bad_input", "channels"),
     "twice the same": (json.dumps({**START, "channels": ["caller", "caller"]}), "bad_audio", "channels"),

@@ -1,6 +1,7 @@
 """REST: calls, records, acks, cards and search, as their roles see them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -11,6 +12,7 @@ from callcue.core.speech import Channel
 from kb_index.formats import card_to_json
 from tests.unit.api.edge import CARD, Edge, push
 from tests.unit.api.fakes import started
+from tests.unit.infra.samples import cues, ended, voices
 
 
 def final(call_id: str, segment: str, start_ms: int, text: str, channel: Channel = "caller") -> FinalTranscript:
@@ -64,11 +66,32 @@ async def test_an_agent_sees_its_own_calls_only(edge: Edge) -> None:
     await edge.log.append(started("c2", "a2"))
     assert [c["call_id"] for c in (await get(edge, "/v1/calls", "a1"))["calls"]] == ["c1"]
     assert (await get(edge, "/v1/calls?agent_id=a2", "a1", 403))["code"] == "not_allowed"
-    for part in ("", "/events", "/transcript", "/record"):
+    for part in ("", "/events", "/transcript", "/record", "/voice"):
         absent = await get(edge, f"/v1/calls/nowhere{part}", "a1", 404)
         foreign = await get(edge, f"/v1/calls/c2{part}", "a1", 404)
         assert absent["detail"].replace("nowhere", "c2") == foreign["detail"], "tells that the call exists"
-        await get(edge, f"/v1/calls/c2{part}", "sue")
+        await get(edge, f"/v1/calls/c2{part}", "sue", 404 if part == "/voice" else 200)  # it has not ended
+
+
+async def test_how_a_call_was_spoken(edge: Edge) -> None:
+    spoken = voices("c1")
+    await edge.log.append(started("c1"), replace(final("c1", "s1", 0, "你好"), voice=cues()))
+    assert "written when a call ends" in (await get(edge, "/v1/calls/c1/voice", "a1", 404))["detail"]
+    await edge.log.append(spoken, ended("c1"))
+    body = await get(edge, "/v1/calls/c1/voice", "a1")
+    assert (body["silence_ms"], body["longest_silence_ms"], body["longest_silence_at_ms"]) == (7800, 5000, 1000)
+    assert (body["overlap_ms"], body["duration_ms"]) == (0, 9000)
+    caller, agent = body["channels"]
+    assert (caller["channel"], caller["talk_ms"], caller["interruptions"], caller["language"]) == (
+        "caller",
+        1200,
+        1,
+        "zh",
+    )
+    assert caller["voice"]["pitch_range_semitones"] == pytest.approx(7.4)
+    assert agent["voice"]["pitch_hz"] is None
+    (segment,) = (await get(edge, "/v1/calls/c1/transcript", "a1"))["segments"]
+    assert segment["voice"]["rate"] == 4.29
 
 
 async def test_events_after_a_number(edge: Edge) -> None:

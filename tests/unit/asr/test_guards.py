@@ -103,3 +103,26 @@ def test_repetition_that_people_share_with_decoders_is_tried_again_but_not_rejec
     for text in ("没有没有没有", "八八八八八八八八", "1380 1380 1380 1380", "对对对对对", "好的，谢谢您"):
         assert not worth_a_second_try(None, text)
     assert not worth_a_second_try("no_speech", "")
+
+
+MIXED = [
+    ("帮我查一下 iPhone 15 Pro Max 的保修", 3000),
+    ("我的 order number 是 A B 一二三", 2500),
+    ("请问你们的 customer service department 电话是多少", 2800),
+    ("这个 international warranty registration 怎么弄", 2300),
+    ("我买了 AirPods Pro，连不上 Bluetooth", 2600),
+    ("那个 VIP 的 promotion code 是 S S S 九九九", 3200),
+]
+
+
+@pytest.mark.parametrize(("text", "speech_ms"), MIXED)
+def test_english_words_in_mandarin_are_believed(text: str, speech_ms: int) -> None:
+    verdict = judge(text, speech_ms=speech_ms, language="zh", avg_logprob=-0.5, no_speech_prob=0.1)
+    assert verdict is None
+    assert not worth_a_second_try(verdict, text)
+
+
+@pytest.mark.parametrize(("text", "_speech_ms"), MIXED)
+def test_mixed_text_that_cannot_fit_its_time_is_still_too_long(text: str, _speech_ms: int) -> None:
+    verdict = judge(text * 2, speech_ms=700, language="zh", avg_logprob=-0.5, no_speech_prob=0.1)
+    assert verdict == "too_long"

@@ -77,18 +77,34 @@ async def test_finals_are_spread_over_free_workers() -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_one_worker_is_kept_for_finals() -> None:
-    engine = GatedEngine(parallelism=2, max_batch=1)
-    sched = scheduler(engine)
-    partials = [asyncio.create_task(sched.partial(window(100, final=False), str(n))) for n in range(3)]
+async def test_partials_use_every_worker_in_short_batches_and_a_final_takes_the_first_that_is_free() -> None:
+    engine = GatedEngine(parallelism=2)
+    sched = scheduler(engine, partial_batch_s=9.0)
+    partials = [asyncio.create_task(sched.partial(window(1000, final=False), str(n))) for n in range(6)]
     await settle()
-    assert len(engine.batches) == 1
+    assert [len(batch) for batch in engine.batches] == [2, 2]  # 2 x (1 s + padding), not max_batch
     final = asyncio.create_task(sched.final(window(900), "f"))
     await settle()
-    assert lengths(engine)[-1] == [900]  # it did not wait for any partial
-    for _ in range(5):
-        await engine.release(2)
+    await engine.release()
+    assert lengths(engine)[2:] == [[900]]
+    for _ in range(4):
+        await engine.release()
     await asyncio.gather(final, *partials)
+
+
+async def test_what_nothing_is_shown_of_goes_before_what_is_only_renewed() -> None:
+    engine = GatedEngine(max_batch=1)
+    sched = scheduler(engine)
+    blocker = asyncio.create_task(sched.final(window(50), "x"))
+    await settle()
+    renewed = asyncio.create_task(sched.partial(window(2000, final=False), "a"))
+    await settle()
+    first = asyncio.create_task(sched.partial(window(900, final=False), "b", urgent=True))
+    await settle()
+    for _ in range(3):
+        await engine.release()
+    assert lengths(engine) == [[50], [900], [2000]]
+    await asyncio.gather(blocker, renewed, first)
 
 
 async def test_the_newest_partial_of_a_key_wins() -> None:
@@ -133,9 +149,10 @@ async def test_overload_drops_partials_and_keeps_every_final() -> None:
     await settle()
     assert sched.lag_s == 7.0
     assert (sched.wait_s, sched.partial_stretch) == (0.0, 1.0)
-    clock.seconds += 7.0
-    assert sched.wait_s == 7.0
-    assert sched.partial_stretch == pytest.approx(3.5)
+    clock.seconds += 1.5
+    assert sched.partial_stretch == pytest.approx(2.5)  # 1.5 s of 0.6
+    clock.seconds += 5.5
+    assert (sched.wait_s, sched.partial_stretch) == (7.0, 4.0)
     partials = [asyncio.create_task(sched.partial(window(500, final=False), f"p{n}")) for n in range(3)]
     await settle()
     assert sched.stats().partials_dropped == 1  # the third did not fit

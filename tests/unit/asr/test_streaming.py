@@ -42,7 +42,7 @@ def recogniser(engine: GatedEngine, emit: Any, **config: Any) -> ChannelRecognis
         language="zh",
         scheduler=DecodeScheduler(engine, StillClock()),
         vad=LoudIsSpeech(),
-        config=StreamConfig(**config),
+        config=StreamConfig(**{"first_partial_s": 9.0, **config}),
         emit=emit,
     )
 
@@ -166,6 +166,20 @@ async def test_partials_come_before_their_final_and_stable_text_grows() -> None:
     assert {u.segment_id for u in updates} == {"caller-1"}
 
 
+async def test_the_first_partial_comes_sooner_than_the_next_and_each_goes_on_from_what_is_settled() -> None:
+    says = iter(["我的耳", "我的耳机", "我的耳机坏了"])
+    engine, updates = GatedEngine(say=lambda w: next(says)), Updates()
+    engine.open = True
+    channel = recogniser(engine, updates, first_partial_s=0.6, partial_interval_s=1.0)
+    for _ in range(28):
+        await channel.feed(pcm(("talk", 100)))
+        await settle()
+    windows = [window for batch in engine.batches for window in batch]
+    assert [round(window.duration_ms / 500) for window in windows] == [1, 3, 5]  # less what the resampler holds
+    assert [window.begin for window in windows] == ["", "", "我的耳"]
+    await channel.abort()
+
+
 async def test_results_that_overtake_each_other_are_emitted_in_order() -> None:
     """The second segment is decoded first; its partial and final wait for the first one's final."""
     first, second, partial = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -177,14 +191,14 @@ async def test_results_that_overtake_each_other_are_emitted_in_order() -> None:
             await (first if window.duration_ms < 2000 else second).wait()
             return Hypothesis(text=f"{window.duration_ms}", language="zh", language_probability=1.0)
 
-        async def partial(self, window: Window, key: str) -> Hypothesis | None:
+        async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
             partial.set()
             return Hypothesis(text="在说", language="zh", language_probability=1.0)
 
     updates = Updates()
     channel = ChannelRecogniser(
         channel="agent", sample_rate=8000, language="zh", scheduler=Overtaking(), vad=LoudIsSpeech(),
-        config=StreamConfig(), emit=updates,
+        config=StreamConfig(first_partial_s=9.0), emit=updates,
     )  # fmt: skip
     await channel.feed(pcm(("talk", 900), ("quiet", 1200), ("talk", 2600), ("quiet", 1200)))
     second.set()
@@ -201,12 +215,12 @@ async def test_the_final_decode_begins_in_the_pause() -> None:
     """By the time the silence is long enough the text is there; going on to speak makes that decode a partial."""
     engine, updates = GatedEngine(), Updates()
     channel = recogniser(engine, updates)
-    await channel.feed(pcm(("talk", 900), ("quiet", 460)))
+    await channel.feed(pcm(("talk", 900), ("quiet", 800)))
     await settle()
     assert [[w.final for w in batch] for batch in engine.batches] == [[True]]
     await engine.release()
     assert [(u.final, u.unstable) for u in updates] == [(False, "1100ms")]
-    await channel.feed(pcm(("quiet", 700)))
+    await channel.feed(pcm(("quiet", 400)))
     await settle()
     assert len(engine.batches) == 1
     assert [(u.final, u.stable) for u in updates] == [(False, ""), (True, "1100ms")]
@@ -216,11 +230,12 @@ async def test_an_early_decode_is_not_the_final_when_speech_goes_on() -> None:
     engine, updates = GatedEngine(), Updates()
     engine.open = True
     channel = recogniser(engine, updates, partial_interval_s=0.0)
-    await channel.feed(pcm(("talk", 900), ("quiet", 460)))
+    await channel.feed(pcm(("talk", 900), ("quiet", 800)))
     await settle()
     await channel.feed(pcm(("talk", 900), ("quiet", 460)))
     await channel.finish()
-    assert [u.stable for u in updates.finals] == [f"{900 + 460 + 900 + 200}ms"]
+    assert len(engine.batches) == 2
+    assert [u.stable for u in updates.finals] == [f"{900 + 800 + 900 + 200}ms"]
 
 
 async def test_feed_waits_when_too_many_finals_are_out() -> None:
@@ -244,7 +259,7 @@ async def test_a_rejected_final_takes_its_partial_down_and_is_silent_otherwise()
             async def final(self, window: Window, key: str) -> Hypothesis:
                 return Hypothesis(text="", language="zh", language_probability=1.0, rejected="no_speech")
 
-            async def partial(self, window: Window, key: str) -> Hypothesis | None:
+            async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
                 return Hypothesis(text=partial_text, language="zh", language_probability=1.0)
 
         return Rejecting()

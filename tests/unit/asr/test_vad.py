@@ -1,13 +1,11 @@
-"""Voice activity: the energy floor and webrtcvad together; language evidence; word times; Silero's rule."""
+"""Voice activity: the energy floor and webrtcvad together; word times; Silero's rule."""
 
 import numpy as np
 import pytest
 
-from asr.language import LanguageBelief
 from asr.speech_check import has_speech
 from asr.vad import SILENCE_DBFS, WebRtcVad, level_dbfs
 from asr.words import word_times
-from callcue.core.speech import Hypothesis, Language
 
 
 def test_levels() -> None:
@@ -44,35 +42,6 @@ def test_line_noise_at_the_start_is_not_speech() -> None:
 def test_frames_that_cannot_be_judged_are_refused() -> None:
     with pytest.raises(ValueError, match="10, 20 or 30"):
         WebRtcVad(2, frame_ms=25)
-
-
-def verdict(language: Language, probability: float = 0.95, rejected: str | None = None) -> Hypothesis:
-    return Hypothesis(text="x", language=language, language_probability=probability, rejected=rejected)
-
-
-def test_a_given_language_is_settled() -> None:
-    belief = LanguageBelief("en")
-    belief.observe(verdict("zh"), 5000)
-    assert belief.settled == "en"
-
-
-def test_language_is_settled_on_evidence_and_does_not_flip() -> None:
-    belief = LanguageBelief("auto")
-    belief.observe(verdict("en", 0.6), 600)
-    assert (belief.settled, belief.likely) == (None, "en")
-    for _ in range(3):
-        belief.observe(verdict("zh"), 2000)
-    assert belief.settled == "zh"
-    for _ in range(9):
-        belief.observe(verdict("en"), 5000)
-    assert belief.settled == "zh"
-
-
-def test_rejected_text_is_no_evidence() -> None:
-    belief = LanguageBelief("auto")
-    for _ in range(9):
-        belief.observe(verdict("en", rejected="repetition"), 5000)
-    assert belief.settled is None
 
 
 def test_word_times_fold_and_never_go_back() -> None:

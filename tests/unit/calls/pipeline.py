@@ -75,11 +75,13 @@ class QuickClock(SystemClock):
 class Pipeline:
     """A manager and what lies under it."""
 
-    def __init__(self, store: Store, folder: Path, clock: Clock | None = None) -> None:
+    def __init__(
+        self, store: Store, folder: Path, clock: Clock | None = None, engine: ScriptedEngine | None = None
+    ) -> None:
         settings = Settings(data_dir=folder, server=ServerSettings(port=0, resume_grace_s=5))
         self.store = store
         self.clock = clock or SystemClock()
-        self.engine: ScriptedEngine = CALL.engine()
+        self.engine: ScriptedEngine = engine or CALL.engine()
         self.issue = Judge("技术", "账单", "物流", "其他")
         self.index = FakeIndex()
         self.scheduler = DecodeScheduler(self.engine, self.clock, SchedulerConfig.from_settings(settings.speech))

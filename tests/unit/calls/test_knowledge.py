@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
-from callcue.core.cards import CardQuery
+from callcue.core.cards import Card, CardQuery, Trigger
 from callcue.core.errors import ModelError
 from callcue.core.events import KbChanged
 from callcue.core.ids import KB_STREAM
 from callcue.infra.cards import CardStore
+from nlu.claims import Claim
 from tests.unit.calls.conftest import Store
 from tests.unit.calls.pipeline import CARD, Pipeline
+
+_ABOUT_SCREENS = (Card(id="kb-screen", title="碎屏", body="…", triggers=(Trigger(phrase="碎屏险"),)),)
 
 
 async def test_what_is_saved_is_found_and_announced(store: Store, tmp_path: Path) -> None:
@@ -20,6 +23,20 @@ async def test_what_is_saved_is_found_and_announced(store: Store, tmp_path: Path
     again = await pipeline.knowledge.save([CARD], by="eve")
     assert again.unchanged == ("kb-invoice",)
     assert pipeline.knowledge.generation == 1
+
+
+async def test_hotwords_change_with_the_cards(store: Store, tmp_path: Path) -> None:
+    pipeline = Pipeline(store, tmp_path)
+    await pipeline.knowledge.rebuild()
+    before = pipeline.knowledge.view().hotwords
+    await pipeline.knowledge.save([CARD, *_ABOUT_SCREENS], by="eve")
+    after = pipeline.knowledge.view().hotwords
+    assert before is not None
+    assert after is not None
+    assert [list(corrector.claims("买岁平险", "zh")) for corrector in (before, after)] == [
+        [],
+        [Claim(1, 4, "碎屏险", "hotword")],
+    ]
 
 
 async def test_a_change_by_another_process_stays_due_until_it_is_indexed(store: Store, tmp_path: Path) -> None:

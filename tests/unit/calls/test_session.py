@@ -1,13 +1,17 @@
 """One call: what fails costs only itself, what arrived is heard, and every call gets its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from callcue.core.errors import BadInput, Conflict, StorageFailed
-from callcue.core.events import AnyEvent, CallEnded
+from callcue.core.events import AnyEvent, CallEnded, FinalTranscript
+from callcue.core.speech import Language
+from nlu.claims import Claim
 from tests.unit.calls.conftest import Store, started
 from tests.unit.calls.pipeline import BYTES_PER_MS, SAID, WIRE, Pipeline, QuickClock, request
 
@@ -36,6 +40,26 @@ async def test_a_call_is_heard_answered_and_closed(pipeline: Pipeline) -> None:
     assert await pipeline.said("c1") == SAID
     assert [e.card_id for e in await pipeline.events("c1") if e.type == "CardPush"] == ["kb-invoice"]
     assert pipeline.manager.live("c1") is None
+
+
+class _Renaming:
+    """A corrector that knows one word better."""
+
+    def claims(self, text: str, language: Language) -> Iterator[Claim]:
+        assert language == "zh"
+        yield from (Claim(m.start(), m.end(), "开专票", "hotword") for m in re.finditer("开发票", text))
+
+
+async def test_a_final_has_its_hotwords_right_and_its_raw_text_as_heard(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = replace(pipeline.knowledge.view(), hotwords=_Renaming())  # type: ignore[arg-type]
+    monkeypatch.setattr(pipeline.knowledge, "view", lambda: view)
+    await finish(pipeline, "c1")
+    finals = [event for event in await pipeline.events("c1") if isinstance(event, FinalTranscript)]
+    (corrected,) = [final for final in finals if final.spans]
+    assert (corrected.raw_text, corrected.text) == ("你好我要开发票", "你好我要开专票")
+    assert [(span.kind, span.raw_start, span.raw_end) for span in corrected.spans] == [("hotword", 4, 7)]
 
 
 async def test_a_stage_that_breaks_costs_its_own_result_and_nothing_else(pipeline: Pipeline) -> None:

@@ -8,13 +8,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from asr.codec import mulaw_table
 from callcue.core.errors import BadInput
 from callcue.core.ports import Prediction
 from eval.cards import Answer, load_cards, push_figures, rank_figures, read_queries
 from eval.data import absence, data_dir, read_jsonl
 from eval.plots import heat_map
 from eval.report import show, write
-from eval.speech_set import errors, load, read_set
+from eval.speech_set import errors, load, load_over, read_set
 from eval.tags import read_labelled, scores
 
 
@@ -98,8 +99,7 @@ def test_the_picture_is_sound_xml_with_a_square_per_cell(size: int) -> None:
     assert labels[0] in [part.text for part in root]
 
 
-def utterance_set(folder: Path, **row: object) -> Path:
-    rate = 16000
+def utterance_set(folder: Path, *, rate: int = 16000, **row: object) -> Path:
     tone = (np.sin(np.arange(rate) / 5) * 8000).astype("<i2")
     quiet = np.zeros(rate // 2, dtype="<i2")
     with wave.open(str(folder / "a.wav"), "wb") as out:
@@ -117,6 +117,19 @@ def test_an_utterance_is_resampled_and_its_end_of_speech_found(tmp_path: Path) -
     assert audio.speech_end_ms == pytest.approx(1000, abs=40)
     assert errors(utterance, "20块。").errors == 0
     assert errors(utterance, "20").errors == 1
+
+
+def test_a_clean_line_keeps_the_band_of_the_file_and_a_telephone_line_is_mu_law(tmp_path: Path) -> None:
+    utterance = read_set(utterance_set(tmp_path), None)[0]
+    clean, telephone = load_over(utterance, "clean"), load_over(utterance, "telephone")
+    assert (clean.rate, telephone.rate) == (16000, 8000)
+    assert clean.speech_end_ms == pytest.approx(telephone.speech_end_ms, abs=40)
+    assert clean.speech_start_ms == telephone.speech_start_ms == 0
+    levels = set(np.frombuffer(telephone.pcm, dtype="<i2").tolist())
+    assert levels <= set(mulaw_table().tolist())
+    assert not set(np.frombuffer(clean.pcm, dtype="<i2").tolist()) <= set(mulaw_table().tolist())
+    narrow = read_set(utterance_set(tmp_path, rate=8000), None)[0]
+    assert load_over(narrow, "clean").rate == 8000
 
 
 def test_sets_are_filtered_and_checked(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from callcue.core.events import (
     PartialTranscript,
     RecordUpdated,
     TagUpdate,
+    VoiceSummary,
 )
 from callcue.core.ids import KB_STREAM
 from callcue.core.records import FieldChange, FieldValue, Value
-from callcue.core.speech import TextSpan, Word
+from callcue.core.speech import ChannelVoice, TextSpan, VoiceCues, Word
 
 
 def started(
@@ -57,6 +58,33 @@ def final(call_id: str = "c1", nth: int = 1, text: str = "我要开发票") -> F
         confidence=0.75,
         language="zh",
         engine="whisper-base/int8",
+        voice=cues(),
+    )
+
+
+def cues() -> VoiceCues:
+    return VoiceCues(
+        voiced_ms=700,
+        loudness_dbfs=-24.5,
+        loudness_high_dbfs=-18.0,
+        pitch_hz=182.5,
+        pitch_low_hz=150.0,
+        pitch_high_hz=230.0,
+        rate=4.29,
+    )
+
+
+def voices(call_id: str = "c1", at_ms: int = 9000) -> VoiceSummary:
+    caller = ChannelVoice(channel="caller", talk_ms=1200, interruptions=1, language="zh", voice=cues())
+    agent = ChannelVoice(channel="agent", talk_ms=0, interruptions=0, language=None, voice=VoiceCues(voiced_ms=0))
+    return VoiceSummary(
+        call_id=call_id,
+        at_ms=at_ms,
+        channels=(caller, agent),
+        silence_ms=7800,
+        longest_silence_ms=5000,
+        longest_silence_at_ms=1000,
+        overlap_ms=0,
     )
 
 
@@ -151,6 +179,7 @@ def one_of_each() -> list[AnyEvent]:
         tag(),
         updated("c1", 1, change("tags", ("退款", "投诉")), change("facts.amount", 12.5, old=12), change("x", True)),
         alert(),
+        voices(),
         ended(),
         kb_changed(),
         index_built(),

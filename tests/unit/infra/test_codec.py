@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callcue.core.errors import BadInput
-from callcue.core.events import AnyEvent, AudioFrame
+from callcue.core.events import AnyEvent, AudioFrame, CallStarted, FinalTranscript
 from callcue.infra.codec import decode, encode, event_schema
-from tests.unit.infra.samples import change, final, one_of_each, updated
+from tests.unit.infra.samples import change, cues, final, one_of_each, updated
 
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()
@@ -26,6 +26,54 @@ def test_every_type_survives_the_way_through_json(event: AnyEvent) -> None:
 
 def test_the_samples_hold_every_type() -> None:
     assert {type(event) for event in one_of_each()} == set(get_args(AnyEvent))
+
+
+def test_rows_from_before_there_were_voices_and_languages_per_channel_decode() -> None:
+    """Field by field as such rows were written."""
+    old_final = {
+        "call_id": "c1",
+        "seq": 2,
+        "at_ms": 1000,
+        "type": "FinalTranscript",
+        "channel": "caller",
+        "segment_id": "caller-1",
+        "revision": 3,
+        "start_ms": 200,
+        "end_ms": 1000,
+        "raw_text": "我要开发票",
+        "text": "我要开发票",
+        "spans": [],
+        "words": [{"text": "我", "start_ms": 200, "end_ms": 300, "probability": 0.5}],
+        "confidence": 0.75,
+        "language": "zh",
+        "engine": "whisper-base/int8",
+    }
+    old_start = {
+        "call_id": "c1",
+        "seq": 1,
+        "at_ms": 0,
+        "type": "CallStarted",
+        "channels": ["caller", "agent"],
+        "agent_id": None,
+        "caller": None,
+        "language": "zh",
+        "source": "native",
+        "sample_rate": 8000,
+        "encoding": "pcmu",
+        "started_at": "2026-11-23T10:00:00+08:00",
+    }
+    heard, opened = decode(old_final), decode(old_start)
+    assert isinstance(heard, FinalTranscript)
+    assert isinstance(opened, CallStarted)
+    assert (heard.voice, opened.languages) == (None, ())
+
+
+def test_voice_cues_are_checked_like_everything_else() -> None:
+    for wrong in ({"voiced_ms": 1.5}, {"voiced_ms": 100, "mood": "cross"}, {}):
+        with pytest.raises(BadInput):
+            decode(encode(final()) | {"voice": wrong})
+    with pytest.raises(BadInput):
+        encode(replace(final(), voice=replace(cues(), pitch_hz=float("nan"))))
 
 
 @given(st.one_of(scalars, st.lists(st.text()).map(tuple)))

@@ -24,6 +24,7 @@ from tests.unit.infra.samples import (
     started,
     tag,
     updated,
+    voices,
 )
 
 
@@ -34,6 +35,16 @@ async def test_an_append_is_numbered_stored_and_announced(log: EventLog, bus: In
     assert [replace(event, seq=0) for event in written] == [started(), final(), push()]
     assert await log.read("c1") == written
     assert [event async for event in heard] == written
+
+
+async def test_the_newest_event_of_a_type(log: EventLog) -> None:
+    await log.append(started(), voices(), alert(at_ms=1), alert(at_ms=2), ended())
+    found = await log.newest("c1", "Alert")
+    assert found is not None
+    assert (found.seq, found.at_ms) == (4, 2)
+    assert await log.newest("c1", "VoiceSummary") == replace(voices(), seq=2)
+    assert await log.newest("c1", "CardPush") is None
+    assert await log.newest("nowhere", "Alert") is None
 
 
 async def test_nothing_is_announced_before_it_can_be_read(db: Database) -> None:

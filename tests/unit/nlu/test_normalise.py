@@ -1,5 +1,7 @@
 """Raw text in, written form out: and every change can be traced back."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +67,38 @@ UNHARMED = (
 # fmt: on
 
 
+def _spoken_pairs() -> list[tuple[str, str]]:
+    """The pairs of ``spoken_numbers.txt``; a line without an arrow is to stay as it is."""
+    lines = Path(__file__).with_name("spoken_numbers.txt").read_text(encoding="utf-8").splitlines()
+    told = [line.partition(" => ") for line in lines if line and not line.startswith("#")]
+    return [(spoken, written or spoken) for spoken, _, written in told]
+
+
+SPOKEN = _spoken_pairs()
+
+
+def test_the_list_of_spoken_numbers_is_long_enough_and_has_no_pair_twice() -> None:
+    assert sum(spoken != written for spoken, written in SPOKEN) >= 150
+    assert sum(spoken == written for spoken, written in SPOKEN) >= 150
+    assert len({spoken for spoken, _ in SPOKEN}) == len(SPOKEN)
+
+
+@pytest.mark.parametrize("frame", ["{}", "我{}啊", "那就{}，吧"])
+def test_every_spoken_number_is_written_as_people_write_it(frame: str) -> None:
+    normaliser = Normaliser()
+    heard = [(raw, normaliser.normalise(frame.format(raw), "zh").text) for raw, _ in SPOKEN]
+    wanted = [(raw, frame.format(written)) for raw, written in SPOKEN]
+    assert heard == wanted
+
+
+@given(st.lists(st.sampled_from([written for _, written in SPOKEN]), max_size=6))
+def test_what_is_written_already_stays_as_it_is(written: list[str]) -> None:
+    text = "。".join(written)
+    result = Normaliser().normalise(text, "zh")
+    assert result.text == text
+    assert result.spans == ()
+
+
 @pytest.mark.parametrize(("raw", "written"), [*DIGITS, *NUMBERS, *DATES])
 def test_spoken_numbers_are_written_in_digits(raw: str, written: str) -> None:
     assert Normaliser().normalise(raw, "zh").text == written
@@ -91,6 +125,10 @@ def test_a_time_stays_a_time() -> None:
         ("two hundred and fifty bucks", "250 bucks"),
         ("about five percent off", "about 5% off"),
         ("one or two days", "one or two days"),
+        ("two point five percent", "2.5%"),
+        ("nine point nine nine dollars", "9.99 dollars"),
+        ("point five percent", "point five percent"),
+        ("one, two, three, go", "one, two, three, go"),
         ("oh one moment", "oh one moment"),
         ("I have one two options", "I have one two options"),
     ],
@@ -124,7 +162,8 @@ def _mapped(raw: str, result: Normalised) -> bool:
 
 @given(
     st.text(
-        alphabet="零〇一二两三四五六七八九十百千万亿幺点块元月号年日第几个天分之半 ，-,.0123456789１２％我是电话订单尾",
+        alphabet="零〇一二两三四五六七八九十百千万亿幺点块元毛角月号年日第几个天分之半到折是要就周来"
+        " ，-,.0123456789１２％GA我电话订单尾",
         max_size=40,
     )
 )
@@ -162,7 +201,33 @@ def test_any_text_is_survived(raw: str) -> None:
         assert _mapped(raw, Normaliser().normalise(raw, language))
 
 
-@pytest.mark.parametrize("unit", ["一", "9", "一千", "一，", "1 ", "百分之", "三点"])
+@pytest.mark.parametrize(
+    "unit",
+    ["一", "9", "一千", "一，", "1 ", "百分之", "三点", "十", "三到", "A一", "要1", "三块", "四分之", "是", "A "],
+)
 def test_a_repetition_loop_does_not_stall(unit: str) -> None:
     # A rule that backtracks exponentially would not come back.
     assert Normaliser().normalise(unit * 2000, "zh").text
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "我就要是吧",
+        "13602是57就",
+        "136025788是吧",
+        "我有二十四是不是一五八零",
+        "一三八山散伞二三四五六七八",
+        "是138零零一三八零零零",
+    ],
+)
+def test_homophones_are_no_digits_unless_a_number_needs_them(raw: str) -> None:
+    text = Normaliser().normalise(raw, "zh").text
+    assert [c for c in text if c in "是就吧山散伞要"] == [c for c in raw if c in "是就吧山散伞要"]
+
+
+def test_a_repaired_number_keeps_its_raw_text() -> None:
+    raw = "电话136025788是4对吗"
+    (span,) = Normaliser().normalise(raw, "zh").spans
+    assert raw[span.raw_start : span.raw_end] == "136025788是4"
+    assert span.kind == "digits"
