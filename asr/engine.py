@@ -132,8 +132,10 @@ class WhisperEngine:
             pool = ProcessPoolExecutor(
                 max_workers=1, mp_context=multiprocessing.get_context("spawn"), initializer=worker.prepare
             )
+            with worker.born_with(worker.environment()):  # the executor starts its process when it gets its first task
+                loading = pool.submit(worker.load, self._model_dir, self._config)
             async with asyncio.timeout(_LOAD_TIMEOUT_S):
-                pid = await asyncio.wrap_future(pool.submit(worker.load, self._model_dir, self._config))
+                pid = await asyncio.wrap_future(loading)
         except BaseException as error:
             if pool is not None:
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -28,6 +28,8 @@ class System:
         """Raised at once when that function is submitted."""
         self.outcome: dict[Callable[..., Any], Exception] = {}
         """What that function ends with."""
+        self.born_with: list[str | None] = []
+        """What each process found in OMP_NUM_THREADS when it was started."""
         self.killed: list[int] = []
         self.made = 0
         self.shut_down = 0
@@ -51,6 +53,7 @@ class Pool:
         if function in self._system.outcome:
             future.set_exception(self._system.outcome[function])
         elif function is worker.load:
+            self._system.born_with.append(os.environ.get("OMP_NUM_THREADS"))
             future.set_result(self._pid)
         else:
             future.set_result([Hypothesis(text="好", language="zh", language_probability=1.0)])
@@ -80,6 +83,18 @@ async def goes_on(engine: WhisperEngine, system: System) -> bool:
     system.submit.clear()
     system.outcome.clear()
     return [hypothesis.text for hypothesis in await engine.decode(WINDOWS)] == ["好"]
+
+
+@pytest.mark.parametrize("own", [None, "7"])
+async def test_a_process_is_born_with_one_thread_and_this_one_keeps_its_own(
+    system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str | None
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if own is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", own)
+    await started(tmp_path)
+    assert system.born_with == ["1"]
+    assert os.environ.get("OMP_NUM_THREADS") == own
 
 
 @pytest.mark.parametrize("refusal", [OSError(11, "try again"), MemoryError(), RuntimeError("can't start new thread")])
