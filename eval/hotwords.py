@@ -27,6 +27,7 @@ from eval.cards import load_cards
 from eval.data import absence, data_dir, read_jsonl, text_field
 from eval.metrics import wilson
 from eval.report import Figures, run, table, warn, write
+from eval.service import SHIPPED_CARDS
 from kb_index.noise import misheard
 from nlu.folding import is_han
 from nlu.hotwords import HotwordConfig, HotwordCorrector, vocabulary
@@ -34,13 +35,12 @@ from nlu.normalise import Normaliser
 
 _SEED = 20261123
 _ROUNDS = 3
-_CARDS = Path(__file__).resolve().parent.parent / "callcue" / "app" / "assets" / "cards_zh.jsonl"
 _TEXT_FIELDS = ("text", "transcript", "hyp")
 
 
 def main(
     *,
-    cards: Annotated[Path, typer.Option(help="Cards whose vocabulary is used.")] = _CARDS,
+    cards: Annotated[Path, typer.Option(help="Cards whose vocabulary is used.")] = SHIPPED_CARDS,
     texts: Annotated[list[Path] | None, typer.Option(help="JSON lines with text or transcript: clean text.")] = None,
     recognised: Annotated[Path | None, typer.Option(help="JSON lines with ref and hyp.")] = None,
     language: Annotated[str, typer.Option(help="zh or en.")] = "zh",

@@ -17,7 +17,7 @@ from callcue.core.errors import CallCueError, Overloaded
 from eval.live_calls import CHANNELS, LiveCall
 from eval.live_trace import Shown, Trace
 from eval.resources import cpu_seconds
-from eval.service import Service, service
+from eval.service import SHIPPED_CARDS, Service, service
 
 _CONNECT_S = 60.0
 _AFTERGLOW_S = 600.0
@@ -81,8 +81,8 @@ class SocketTransport:
 
 @asynccontextmanager
 async def through_the_service() -> AsyncIterator[SocketTransport]:
-    """A service of its own for these calls."""
-    with service() as running, tempfile.TemporaryDirectory(prefix="callcue-load-") as folder:
+    """A service of its own for these calls, which looks cards up for them as it would at work."""
+    with service(SHIPPED_CARDS) as running, tempfile.TemporaryDirectory(prefix="callcue-load-") as folder:
         yield SocketTransport(service=running, folder=Path(folder))
 
 

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from socket import create_server
 
@@ -18,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from callcue.core.errors import ModelError
 
+SHIPPED_CARDS = Path(str(files("callcue.app") / "assets")) / "cards_zh.jsonl"
 _READY_S = 90.0
 _STOP_S = 60.0
 
@@ -49,18 +51,24 @@ def read_metrics(text: str) -> dict[str, float]:
 
 
 @contextmanager
-def service() -> Iterator[Service]:
-    """Start it, wait until it is ready, stop it. The settings in force are used, except where it listens and stores.
+def service(cards: Path | None = None) -> Iterator[Service]:
+    """Start it, with ``cards`` in its knowledge base, wait until it is ready, stop it. The settings in force are used,
+    except where it listens and stores.
 
     Raises ModelError when it does not get ready.
     """
     with create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="callcue-eval-") as folder:
+        environment = {**os.environ, **_environment(Path(folder), port)}
+        if cards is not None:
+            command = [sys.executable, "-m", "callcue.app", "kb", "import", str(cards)]
+            if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode:  # noqa: S603 -- ours
+                raise ModelError(f"the cards in {cards} could not be imported; what is wrong is printed above")
         began = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "callcue.app", "serve"],
-            env={**os.environ, **_environment(Path(folder), port)},
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -1,5 +1,7 @@
 """The command line, ``callcue``. Every command imports what it needs when it runs, so that ``--help`` is quick."""
 
+import os
+
 import typer
 
 from callcue import __version__
@@ -13,6 +15,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+_NATIVE_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def _version(wanted: bool) -> None:
@@ -38,5 +42,12 @@ app.add_typer(maintain.tagger_app, name="tagger")
 
 
 def main() -> None:
-    """Entry point: errors of ours become one clear line and exit code 1."""
+    """Entry point: errors of ours become one clear line and exit code 1.
+
+    Numeric libraries get one thread unless the environment says otherwise, before the first of them is imported: what
+    this process computes is small, and pools that wait spinning for the next bit of it take the cores from recognition
+    (the last finals of ten calls on two cores came after 1.8 s instead of 1.4 s [measured]).
+    """
+    for name in _NATIVE_THREADS:
+        os.environ.setdefault(name, "1")
     guarded(app)
