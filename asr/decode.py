@@ -177,7 +177,7 @@ class WindowDecoder:
                 request = replace(request, encoded=self._model.encode(first.job.audio, MAX_WINDOW_S))
             again = replace(again, request=request, found=self._model.search([request], search)[0])
             best = max(best, again, key=lambda item: item.rank)
-            if not best.doubtful:
+            if best.verdict is None and not best.doubtful:
                 break
         return best
 

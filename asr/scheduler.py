@@ -264,12 +264,13 @@ class DecodeScheduler:
         batch: list[_Job] = []
         cost = 0.0
         for job in waiting:
+            if job.window.language != first.window.language:
+                continue
             cost += job.audio_s + _WINDOW_OVERHEAD_S
             full = len(batch) >= self._engine.max_batch or (batch and cost > self._config.partial_batch_s)
             if full:
                 break
-            if job.window.language == first.window.language:
-                batch.append(job)
+            batch.append(job)
         for job in batch:
             del self._partials[job.key]
         return batch

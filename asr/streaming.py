@@ -276,6 +276,8 @@ class ChannelRecogniser:
         try:
             if live.early is not None and live.early_end_ms == event.segment.window_end_ms:
                 hypothesis = await live.early
+            elif live.early is not None:
+                live.early.cancel()
             if hypothesis is None:
                 hypothesis = await self._scheduler.final(self._window(event.pcm, final=True), self._key)
         except Exception as error:  # noqa: BLE001 -- a back end's call: raised again below, after its turn was passed on

@@ -172,7 +172,7 @@ class WhisperWindows:
             prompts,
             beam_size=how.beam,
             repetition_penalty=how.repetition_penalty,
-            max_length=min(_MAX_LENGTH, longest),
+            max_length=min(_MAX_LENGTH, 2 * longest),  # CTranslate2 allows half of it (src/models/whisper.cc)
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,

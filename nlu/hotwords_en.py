@@ -40,6 +40,8 @@ class EnglishHotwords:
         if word not in self._words:
             meant = self._meant(word)
             return None if meant is None else self._words[meant]
+        if word in self._known or (not self._known and len(word) < SHORTEST):
+            return None  # "it" and "us" are words before they are IT and US
         written = self._words[word]
         return written if written[1:] != word[1:] else None  # AirPods for airpods, but Refund may begin a sentence
 

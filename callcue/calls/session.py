@@ -16,7 +16,7 @@ from callcue.calls.patience import append_patiently
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.understanding import Understanding
-from callcue.core.errors import CallCueError, Conflict, EngineFailed
+from callcue.core.errors import BadAudio, CallCueError, Conflict, EngineFailed
 from callcue.core.events import Alert, CallEnded
 from callcue.core.speech import Channel
 from nlu.assist import CallAssistant
@@ -193,7 +193,7 @@ class CallSession:
 
     async def _close(self, reason: EndReason, detail: str) -> None:
         try:
-            await self._feed(self._intake.flush())
+            reason, detail = await self._flush(reason, detail)
             async with self._feeding:
                 await asyncio.gather(*(self._finish(recogniser) for recogniser in self._recognisers.values()))
             await self._updates.put(None)
@@ -215,6 +215,14 @@ class CallSession:
             finally:
                 self.ended.set()
                 self._on_end(self.call_id)
+
+    async def _flush(self, reason: EndReason, detail: str) -> tuple[EndReason, str]:
+        """Hear what the intake still holds back; bad packets among it cost themselves alone, not the call's finals."""
+        try:
+            await self._feed(self._intake.flush())
+        except BadAudio as error:
+            return "error", error.message
+        return reason, detail
 
     async def _finish(self, recogniser: ChannelRecogniser) -> None:
         async with self._decoding_may_fail():

@@ -120,10 +120,10 @@ class Patient:
     async def final(self, window: Window, key: str) -> Hypothesis:
         return await self._scheduler.final(window, key)
 
-    async def partial(self, window: Window, key: str) -> Hypothesis | None:
+    async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
         self.running += 1
         try:
-            return await self._scheduler.partial(window, key)
+            return await self._scheduler.partial(window, key, urgent=urgent)
         finally:
             self.running -= 1
 

@@ -92,6 +92,23 @@ async def test_partials_use_every_worker_in_short_batches_and_a_final_takes_the_
     await asyncio.gather(final, *partials)
 
 
+async def test_partials_of_another_language_take_no_room_in_a_batch() -> None:
+    engine = GatedEngine()
+    sched = scheduler(engine, partial_batch_s=9.0)
+    blocker = asyncio.create_task(sched.final(window(50), "x"))
+    await settle()
+    languages: list[Language] = ["zh", "en", "en", "zh"]
+    partials = [
+        asyncio.create_task(sched.partial(window(1000, final=False, language=la), str(n)))
+        for n, la in enumerate(languages)
+    ]
+    await settle()
+    for _ in range(3):
+        await engine.release()
+    assert [[w.language for w in batch] for batch in engine.batches[1:]] == [["zh", "zh"], ["en", "en"]]
+    await asyncio.gather(blocker, *partials)
+
+
 async def test_what_nothing_is_shown_of_goes_before_what_is_only_renewed() -> None:
     engine = GatedEngine(max_batch=1)
     sched = scheduler(engine)
