@@ -132,3 +132,10 @@ def test_spans_map_back_whatever_is_said(raw: str) -> None:
         at, raw_at = span.end, span.raw_end
     assert result.text[at:] == raw[raw_at:]
     assert Normaliser().normalise(result.text, "zh", CORRECTOR).text == result.text
+
+
+@pytest.mark.parametrize("known", [frozenset(("it", "us")), frozenset[str]()])
+def test_a_short_hotword_rewrites_no_everyday_word(known: frozenset[str]) -> None:
+    corrector = HotwordCorrector(HotwordConfig(given=("IT", "US"), known_english=known), [])
+    said = "is it true that you told us so"
+    assert Normaliser().normalise(said, "en", corrector).text == said
