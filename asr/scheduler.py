@@ -1,8 +1,9 @@
 """Who is decoded next: windows of all calls on their way to the engine.
 
 Finals go first, in order, and are never dropped; who submits one waits. Partials are lossy: the newest per key wins,
-those of segments that nothing is shown of yet go before the others, they are decoded only by what finals leave free, in
-batches so short that a final never waits long for one to end, and they become rarer and stop when finals are late.
+in the place of the one before, those of segments that nothing is shown of yet go before the others, they are decoded
+only by what finals leave free, in batches so short that a final never waits long for one to end, and they become rarer
+and stop when finals are late.
 Windows of different calls with one language and kind make a batch.
 """
 
@@ -38,7 +39,7 @@ class SchedulerConfig:
     max_pending_finals: int = 512
     """Beyond this ``final`` waits before it queues."""
     max_pending_partials: int = 64
-    """Beyond this the oldest partial is dropped."""
+    """Beyond this one partial is dropped: the oldest of those that are not urgent, else the oldest."""
     partial_batch_s: float = 10.0
     """Audio, padding counted, in one batch of partials: bounds how long a final may have to wait for it."""
 
@@ -98,7 +99,7 @@ class DecodeScheduler:
         self._clock = clock
         self._config = config or SchedulerConfig()
         self._finals: deque[_Job] = deque()
-        self._partials: dict[str, _Job] = {}  # oldest first
+        self._partials: dict[str, _Job] = {}  # in the order in which their keys began to wait
         self._running: set[asyncio.Task[None]] = set()
         self._busy_finals: dict[asyncio.Task[None], list[_Job]] = {}  # the batch of each running task, oldest first
         self._busy_partials = 0
@@ -181,17 +182,26 @@ class DecodeScheduler:
         if self._closed or self.wait_s >= self._config.max_wait_s:
             self._count(partials_dropped=1)
             return None
-        if self._discard(key):
-            self._count(partials_superseded=1)
-        while len(self._partials) >= self._config.max_pending_partials:
-            oldest = next(iter(self._partials))
-            self._discard(oldest)
-            self._count(partials_dropped=1)
         job = self._job(window, key)
         job.urgent = urgent
-        self._partials[key] = job
+        older = self._partials.get(key)
+        self._partials[key] = job  # in its place: who asks often must not stand at the end of the queue for ever
+        if older is not None:
+            _settle(older, None)
+            self._count(partials_superseded=1)
+        self._bound_partials()
         self._wake_up()
         return await job.done
+
+    def _bound_partials(self) -> None:
+        if len(self._partials) <= self._config.max_pending_partials:
+            return
+        self._forget_cancelled()
+        while len(self._partials) > self._config.max_pending_partials:
+            oldest = next(iter(self._partials))
+            # an urgent one is the first text of its segment; the others only renew what is on the screen
+            self._discard(next((key for key, job in self._partials.items() if not job.urgent), oldest))
+            self._count(partials_dropped=1)
 
     def _job(self, window: Window, key: str) -> _Job:
         return _Job(window, key, self._clock.monotonic(), asyncio.get_running_loop().create_future())

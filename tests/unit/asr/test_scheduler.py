@@ -143,6 +143,69 @@ async def test_the_newest_partial_of_a_key_wins() -> None:
     await blocker
 
 
+async def test_a_newer_partial_takes_the_place_of_the_older_one() -> None:
+    """A channel that asks often is not served last for it."""
+    engine = GatedEngine(max_batch=1)
+    sched = scheduler(engine)
+    blocker = asyncio.create_task(sched.final(window(50), "x"))
+    await settle()
+    partials = []
+    for key, ms in (("often", 100), ("seldom", 200), ("often", 300)):
+        partials.append(asyncio.create_task(sched.partial(window(ms, final=False), key)))
+        await settle()
+    for _ in range(3):
+        await engine.release()
+    assert lengths(engine) == [[50], [300], [200]]
+    await asyncio.gather(blocker, *partials)
+
+
+@pytest.mark.parametrize(
+    ("urgent", "kept"),
+    [
+        ([True, False, False], [100, 300]),  # the oldest that only renews gives way
+        ([True, True, False], [100, 200]),  # also when it is the newest
+        ([True, True, True], [200, 300]),
+        ([False, False, False], [200, 300]),
+    ],
+)
+async def test_when_the_queue_is_full_what_nothing_is_shown_of_stays(urgent: list[bool], kept: list[int]) -> None:
+    engine = GatedEngine(max_batch=1)
+    sched = scheduler(engine, max_pending_partials=2)
+    blocker = asyncio.create_task(sched.final(window(50), "x"))
+    await settle()
+    partials = []
+    for nth, first in enumerate(urgent, 1):
+        wanted = sched.partial(window(100 * nth, final=False), str(nth), urgent=first)
+        partials.append(asyncio.create_task(wanted))
+        await settle()
+    assert sched.stats().partials_dropped == 1
+    for _ in range(3):
+        await engine.release()
+    assert sorted(lengths(engine)[1:]) == [[ms] for ms in kept]
+    assert [None if found is None else found.text for found in await asyncio.gather(*partials)].count(None) == 1
+    await blocker
+
+
+async def test_a_partial_that_nobody_waits_for_any_more_takes_no_room() -> None:
+    engine = GatedEngine(max_batch=1)
+    sched = scheduler(engine, max_pending_partials=2)
+    blocker = asyncio.create_task(sched.final(window(50), "x"))
+    await settle()
+    partials = []
+    for key in ("a", "b", "c"):
+        partials.append(asyncio.create_task(sched.partial(window(100, final=False), key)))
+        await settle()
+        if key == "b":
+            partials[1].cancel()
+            await settle()
+    for _ in range(3):
+        await engine.release()
+    assert await partials[0] is not None
+    assert await partials[2] is not None
+    assert sched.stats().partials_dropped == 0
+    await blocker
+
+
 async def test_a_final_makes_the_partial_of_its_key_pointless() -> None:
     engine = GatedEngine()
     sched = scheduler(engine)
