@@ -22,6 +22,7 @@ from callcue.calls.records import RecordKeeper
 from callcue.calls.stages import Stages
 from callcue.core.cards import Card, Trigger
 from callcue.core.clock import SystemClock
+from callcue.core.events import CallStarted, FinalTranscript
 from callcue.core.ports import Prediction
 from callcue.core.settings import ServerSettings, Settings
 from callcue.infra.auth import Authenticator
@@ -292,6 +293,24 @@ async def test_packets_through_a_bad_network_give_what_was_said(server: tuple[st
     assert b'callcue_packets_total{what="duplicate"}' in figures
     assert b'callcue_packets_total{what="reordered"}' in figures
     assert b"callcue_audio_lost_seconds_total 0.0" in figures
+
+
+async def test_packets_of_channels_in_different_languages(server: tuple[str, Services]) -> None:
+    url, services = server
+    opening = {**OPENING, "language": "auto", "languages": {"caller": "en"}, "channels": ["agent", "caller"]}
+    async with audio(url) as socket:
+        await send(socket, **opening, call_id="c1", framing="packets")
+        for packet in shaken(packets(first_seq=65_400)):
+            await send(socket, **packet)
+        await send(socket, event="stop")
+        assert (await receive(socket))["event"] == "ready"
+        assert (await receive(socket))["duration_ms"] == CALL.duration_ms
+    (opened, *events) = await services.log.read("c1")
+    assert isinstance(opened, CallStarted)
+    assert (opened.language, opened.channels, opened.languages) == ("auto", ("agent", "caller"), ("auto", "en"))
+    spoken = {(e.channel, e.language) for e in events if isinstance(e, FinalTranscript)}
+    assert spoken == {("caller", "en"), ("agent", "zh")}  # where nothing is said, the scripted engine hears Chinese
+    assert await texts(services, "c1") == [(line.channel, line.text) for line in CALL.lines]
 
 
 async def test_lost_packets_are_silence_counted_and_told(server: tuple[str, Services]) -> None:
