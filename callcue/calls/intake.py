@@ -12,8 +12,9 @@ from callcue.core.errors import BadAudio, BadInput
 from callcue.core.speech import Channel, Encoding
 
 MAX_SKEW_MS = 1_000
-"""A track that sends nothing (silence suppression, a track that starts later) is silence up to this much behind the
-track that is furthest: its speech must end, and its next packets may still come this late."""
+"""A track that sends nothing (silence suppression, a track that starts later, a path that stalls) is silence up to this
+much behind the track that is furthest by its timestamps: its speech must end. Packets that come later than that after
+all are heard late, and win the time back in pauses."""
 
 Parts = list[tuple[Channel, bytes]]
 """s16le per channel, for the recognisers."""
@@ -64,8 +65,9 @@ class Intake(Protocol):
         """It goes on at ``from_ms``: later audio that is known already is skipped, what was lost is silence.
         Raises BadInput."""
 
-    def flush(self) -> Parts:
-        """The call is over: what still waits."""
+    def flush(self) -> Taken:
+        """The call is over: what still waits, and what was lost and not told yet. Raises nothing: bad packets among it
+        are lost."""
 
 
 def intake_of(request: StartCall) -> Intake:
@@ -114,9 +116,9 @@ class InterleavedIntake:
         parts = self._advance([bytes(2 * silence) for _ in self._channels])
         return Taken(parts=parts, lost_ms=silence * 1000 // self._rate)
 
-    def flush(self) -> Parts:
+    def flush(self) -> Taken:
         """Nothing waits."""
-        return []
+        return Taken(parts=[])
 
     def _advance(self, samples: list[bytes]) -> Parts:
         dropped = self._clock.advance(len(samples[0]) // 2)
@@ -132,6 +134,7 @@ class PacketIntake:
         self._encoding = encoding
         self._per_ms = sample_rate // 1000
         self._tracks = {channel: TrackBuffer(sample_rate, limits) for channel in channels}
+        self._told_ms = 0  # of what was lost
 
     @property
     def received_ms(self) -> int:
@@ -140,8 +143,9 @@ class PacketIntake:
 
     @property
     def resume_ms(self) -> int:
-        """Call time that every track has reached."""
-        return min(track.position for track in self._tracks.values()) // self._per_ms
+        """Call time up to which every track's audio has come; assumed silence does not count, as far as it can still
+        be heard."""
+        return min(track.resume_at for track in self._tracks.values()) // self._per_ms
 
     def take(self, data: bytes | Packet) -> Taken:
         """One packet of one track."""
@@ -153,32 +157,38 @@ class PacketIntake:
         pcm = to_pcm16(data.payload, self._encoding)
         if not pcm:
             raise BadAudio("a packet holds no audio; leave it out instead")
-        lost = self._lost
         outcome, ready = track.push(data.seq, data.timestamp_ms * self._per_ms, pcm)
         parts = [(data.channel, ready), *self._catch_up()]
-        return Taken(parts=parts, lost_ms=(self._lost - lost) // self._per_ms, outcome=outcome)
+        return Taken(parts=parts, lost_ms=self._newly_lost_ms(), outcome=outcome)
 
     def reconnect(self) -> None:
         """What waits is kept until ``realign`` says whether it is sent again."""
 
     def realign(self, from_ms: int) -> Taken:
         """See Intake. Packets after it may have new numbers; their timestamps go on in call time."""
-        reached_ms = self.received_ms
-        check_gap(from_ms, reached_ms)
-        lost = self._lost
+        check_gap(from_ms, self.received_ms)
+        gap_ms = from_ms - self._reached // self._per_ms
         parts = [(channel, track.restart(from_ms * self._per_ms)) for channel, track in self._tracks.items()]
-        return Taken(parts=parts, lost_ms=max(from_ms - reached_ms, (self._lost - lost) // self._per_ms))
+        return Taken(parts=parts, lost_ms=max(gap_ms, self._newly_lost_ms()))
 
-    def flush(self) -> Parts:
+    def flush(self) -> Taken:
         """Packets that still wait for one before them."""
-        return [(channel, track.flush()) for channel, track in self._tracks.items()]
+        parts = [(channel, track.flush()) for channel, track in self._tracks.items()]
+        return Taken(parts=parts, lost_ms=self._newly_lost_ms())
 
     @property
-    def _lost(self) -> int:
-        return sum(track.lost for track in self._tracks.values())
+    def _reached(self) -> int:
+        return max(track.reached for track in self._tracks.values())
+
+    def _newly_lost_ms(self) -> int:
+        """Since it was asked last: packets that raised an error are told with those after them."""
+        told_ms = self._told_ms
+        self._told_ms = sum(track.lost for track in self._tracks.values()) // self._per_ms
+        return self._told_ms - told_ms
 
     def _catch_up(self) -> Parts:
-        """Silence on the tracks that have fallen too far behind."""
-        least = max(track.position for track in self._tracks.values()) - MAX_SKEW_MS * self._per_ms
+        """Silence on the tracks that have fallen too far behind. Where the others are is a matter of their timestamps:
+        one whose audio came late stands further on in the stream than in the call."""
+        least = self._reached - MAX_SKEW_MS * self._per_ms
         behind = [(channel, track) for channel, track in self._tracks.items() if track.position < least]
         return [(channel, track.advance_to(least)) for channel, track in behind]

@@ -16,7 +16,7 @@ from callcue.calls.patience import append_patiently
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.understanding import Understanding
-from callcue.core.errors import BadAudio, CallCueError, Conflict, EngineFailed
+from callcue.core.errors import CallCueError, Conflict, EngineFailed
 from callcue.core.events import Alert, CallEnded
 from callcue.core.speech import Channel
 from nlu.assist import CallAssistant
@@ -193,21 +193,16 @@ class CallSession:
 
     async def _close(self, reason: EndReason, detail: str) -> None:
         try:
-            reason, detail = await self._flush(reason, detail)
-            async with self._feeding:
-                await asyncio.gather(*(self._finish(recogniser) for recogniser in self._recognisers.values()))
-            await self._updates.put(None)
-            await self._worker
-            await self._understanding.finish(self.received_ms)
-            if unsaid_ms := self._losses.rest():
-                await self._lost_audio(unsaid_ms)
-            await self._write_voice()
-        except CallCueError as error:
-            reason, detail = "error", error.message
-            _log.error("call.close_failed", call_id=self.call_id, code=error.code)
-        except Exception as error:  # noqa: BLE001 - boundary: whatever fails, the call gets its end
-            reason, detail = "error", "the call could not be completed; everything written until then is kept"
-            _log.error("call.close_failed", call_id=self.call_id, fault=type(error).__name__)
+            # Each step is worth taking when one before it has failed.
+            for step in (self._hear_rest, self._finish_all, self._complete, self._write_voice):
+                try:
+                    await step()
+                except CallCueError as error:
+                    reason, detail = "error", error.message
+                    _log.error("call.close_failed", call_id=self.call_id, code=error.code)
+                except Exception as error:  # noqa: BLE001 - boundary: whatever fails, the call gets its end
+                    reason, detail = "error", "the call could not be completed; everything written until then is kept"
+                    _log.error("call.close_failed", call_id=self.call_id, fault=type(error).__name__)
         finally:
             self._worker.cancel()
             try:
@@ -216,13 +211,25 @@ class CallSession:
                 self.ended.set()
                 self._on_end(self.call_id)
 
-    async def _flush(self, reason: EndReason, detail: str) -> tuple[EndReason, str]:
-        """Hear what the intake still holds back; bad packets among it cost themselves alone, not the call's finals."""
-        try:
-            await self._feed(self._intake.flush())
-        except BadAudio as error:
-            return "error", error.message
-        return reason, detail
+    async def _hear_rest(self) -> None:
+        """What the intake still held back."""
+        await self._hear(self._intake.flush())
+
+    async def _finish_all(self) -> None:
+        """Every final of what has come. A channel that fails does not take the other's along."""
+        async with self._feeding:
+            finishing = (self._finish(recogniser) for recogniser in self._recognisers.values())
+            failures = [found for found in await asyncio.gather(*finishing, return_exceptions=True) if found]
+        if failures:
+            raise failures[0]
+
+    async def _complete(self) -> None:
+        """The stages after recognition and the record."""
+        await self._updates.put(None)
+        await self._worker
+        await self._understanding.finish(self.received_ms)
+        if unsaid_ms := self._losses.rest():
+            await self._lost_audio(unsaid_ms)
 
     async def _finish(self, recogniser: ChannelRecogniser) -> None:
         async with self._decoding_may_fail():

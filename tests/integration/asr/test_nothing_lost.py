@@ -147,7 +147,7 @@ def stream_of(arrived: list[Packet]) -> Iterable[bytes]:
     intake = PacketIntake(("agent",), "pcm_s16le", RATE)
     for packet in arrived:
         yield from (pcm for _, pcm in intake.take(packet).parts)
-    yield from (pcm for _, pcm in intake.flush())
+    yield from (pcm for _, pcm in intake.flush().parts)
 
 
 async def test_jitter_duplicates_and_reordering_change_nothing(

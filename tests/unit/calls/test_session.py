@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from asr.streaming import ChannelRecogniser
+from callcue.calls.intake import Packet
+from callcue.calls.understanding import Understanding
 from callcue.core.errors import BadInput, Conflict, StorageFailed
-from callcue.core.events import AnyEvent, CallEnded, FinalTranscript
+from callcue.core.events import Alert, AnyEvent, CallEnded, FinalTranscript, VoiceSummary
 from callcue.core.speech import Language
+from callcue.testing.calls import ScriptedCall, ScriptedLine
 from nlu.claims import Claim
 from tests.unit.calls.conftest import Store, started
 from tests.unit.calls.pipeline import BYTES_PER_MS, SAID, WIRE, Pipeline, QuickClock, request
@@ -164,11 +168,77 @@ async def test_a_connection_that_does_not_come_back_ends_the_call(store: Store, 
     session = link.session
     await link.drop()
     await asyncio.wait_for(session.ended.wait(), 20)
-    end = (await pipeline.events("c1"))[-1]
+    voice, end = (await pipeline.events("c1"))[-2:]
     assert isinstance(end, CallEnded)
     assert end.reason == "disconnected"
+    assert voice.type == "VoiceSummary"
     assert await pipeline.said("c1") == {"你好我要开发票"}
     await pipeline.close()
+
+
+ENDS_IN_PACKETS = ScriptedCall(
+    [
+        ScriptedLine(channel="caller", start_ms=0, end_ms=1500, text="你好我要开发票"),
+        ScriptedLine(channel="caller", start_ms=6040, end_ms=6200, text="再见"),
+    ],
+    duration_ms=6200,
+)
+
+
+async def test_bad_packets_at_hang_up_cost_themselves_and_not_the_last_words(store: Store, tmp_path: Path) -> None:
+    """The packet before the last words was lost, so they wait for it; then comes one with a wrong clock."""
+    pipeline = Pipeline(store, tmp_path, engine=ENDS_IN_PACKETS.engine())
+    await pipeline.start()
+    link = await pipeline.manager.start(replace(request("c1"), channels=("caller",), framing="packets"))
+    pcm = ENDS_IN_PACKETS.pcm("caller")
+    for number in range(310):
+        if number != 301:
+            payload = pcm[number * 320 : (number + 1) * 320]
+            await link.audio(Packet(channel="caller", seq=number, timestamp_ms=20 * number, payload=payload))
+    await link.audio(Packet(channel="caller", seq=310, timestamp_ms=0, payload=bytes(320)))
+    await asyncio.wait_for(link.hangup(), 20)
+    events = await pipeline.events("c1")
+    assert await pipeline.said("c1") == {"你好我要开发票", "再见"}
+    (alert,) = [event for event in events if isinstance(event, Alert)]
+    assert (alert.kind, alert.reason.split()[0]) == ("audio_gap", "40")
+    assert isinstance(events[-1], CallEnded)
+    assert (events[-1].reason, events[-1].duration_ms) == ("hangup", 6200)
+    await pipeline.close()
+
+
+async def test_a_record_that_cannot_be_completed_does_not_cost_how_the_call_was_spoken(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_self: Understanding, _at_ms: int) -> None:
+        raise StorageFailed("the disk is full")
+
+    monkeypatch.setattr(Understanding, "finish", broken)
+    end = await finish(pipeline, "c1")
+    assert isinstance(end, CallEnded)
+    assert (end.reason, end.detail) == ("error", "the disk is full")
+    (voice,) = [event for event in await pipeline.events("c1") if isinstance(event, VoiceSummary)]
+    assert [side.talk_ms for side in voice.channels] == [3500, 1500]
+
+
+async def test_a_channel_that_cannot_be_finished_does_not_cost_the_last_words_of_the_other(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ChannelRecogniser.finish
+
+    async def finish_one(self: ChannelRecogniser) -> None:
+        if self is first:
+            raise RuntimeError("a fault nobody thought of")
+        await real(self)
+
+    monkeypatch.setattr(ChannelRecogniser, "finish", finish_one)
+    link = await pipeline.manager.start(request("c1"))
+    first = next(iter(link.session._recognisers.values()))
+    await link.audio(WIRE[: 4000 * BYTES_PER_MS])
+    await asyncio.wait_for(link.hangup(), 20)
+    events = await pipeline.events("c1")
+    assert "好的请稍等" in await pipeline.said("c1")
+    assert [event.type for event in events[-2:]] == ["VoiceSummary", "CallEnded"]
+    assert getattr(events[-1], "reason", None) == "error"
 
 
 async def test_finals_outlast_a_database_that_is_away(
