@@ -112,7 +112,7 @@ async def get_voice(call_id: str, principal: Reader, parts: Parts) -> VoiceView:
     found = await parts.log.newest(call_id, "VoiceSummary")
     if not isinstance(found, VoiceSummary):
         raise NotFound(
-            "this call has no voice summary: it is written when a call ends, and a call that was interrupted has none"
+            "this call has no voice summary: it is written when a call ends, and not when the service stopped during it"
         )
     return VoiceView(
         call_id=call_id,
