@@ -26,6 +26,7 @@ from callcue.core.speech import Language
 from eval.cards import load_cards
 from eval.data import absence, data_dir, read_jsonl, text_field
 from eval.metrics import wilson
+from eval.options import spoken_language
 from eval.report import Figures, run, table, warn, write
 from eval.service import SHIPPED_CARDS
 from kb_index.noise import misheard
@@ -47,9 +48,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Score hotword correction."""
-    if language not in ("zh", "en"):
-        raise typer.BadParameter(f"{language!r} is not zh or en", param_hint="--language")
-    spoken: Language = "en" if language == "en" else "zh"
+    spoken = spoken_language(language, "--language")
     loaded, _ = load_cards(cards)
     files = texts or _default_texts(spoken)
     figures = measure(loaded, files, recognised, config=hotword_config(Settings()), language=spoken)
