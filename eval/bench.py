@@ -41,7 +41,7 @@ def main(
     queries: Annotated[int, typer.Option(help="Card queries.", min=1)] = 300,
     test_calls: Annotated[int, typer.Option("--calls", help="Calls, at real speed; 0: none.", min=0)] = 1,
 ) -> None:
-    """Measure everything that the documentation quotes, in a few minutes."""
+    """Measure the service, the search and, where the data is there, small forms of the evaluations."""
     settings = Settings()
     figures: Figures = {"machine": said("machine", machine)}
     for name, step in (

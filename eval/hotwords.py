@@ -42,12 +42,14 @@ _TEXT_FIELDS = ("text", "transcript", "hyp")
 def main(
     *,
     cards: Annotated[Path, typer.Option(help="Cards whose vocabulary is used.")] = SHIPPED_CARDS,
-    texts: Annotated[list[Path] | None, typer.Option(help="JSON lines with text or transcript: clean text.")] = None,
+    texts: Annotated[
+        list[Path] | None, typer.Option(help="Clean text: JSON lines with text, transcript or hyp.")
+    ] = None,
     recognised: Annotated[Path | None, typer.Option(help="JSON lines with ref and hyp.")] = None,
     language: Annotated[str, typer.Option(help="zh or en.")] = "zh",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
-    """Score hotword correction."""
+    """Score hotword correction: what it mends, and what it spoils."""
     spoken = spoken_language(language, "--language")
     loaded, _ = load_cards(cards)
     files = texts or _default_texts(spoken)

@@ -73,7 +73,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Write the picture of a sweep into this folder.")] = None,
 ) -> None:
-    """Load the recogniser with live calls."""
+    """Load the service, or its recogniser alone, with live calls."""
     if plots is not None and not sweep_calls:
         raise typer.BadParameter("the picture is that of a --sweep", param_hint="--plots")
     plan = Plan(clips=read_clips(folder, any_language(lang)), seconds=seconds, seed=seed)
