@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from callcue.core.events import AckAction
 from callcue.core.speech import Channel, Encoding, Framing, LanguageChoice
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
@@ -119,7 +120,7 @@ class AckFrame(_Frame):
     call_id: Id
     push_seq: Annotated[int, Field(ge=1, le=2**53)]
     """``seq`` of the CardPush."""
-    action: Literal["used", "dismissed", "pinned", "wrong"]
+    action: AckAction
     note: Annotated[str, Field(max_length=1000)] = ""
 
 

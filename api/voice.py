@@ -1,20 +1,10 @@
 """The bodies that say how somebody spoke, in a final transcript and over a whole call."""
 
-from pydantic import BaseModel, ConfigDict
-
+from api.base import Out
 from callcue.core.speech import Channel, Language
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        from_attributes=True,
-        use_attribute_docstrings=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-
-class CuesView(_Out):
+class CuesView(Out):
     """How somebody spoke. Null: there was not enough voice to say."""
 
     voiced_ms: int
@@ -35,7 +25,7 @@ class CuesView(_Out):
     """Characters (zh; a foreign word or a digit counts as one) or words (en) per second of voiced audio."""
 
 
-class ChannelVoiceView(_Out):
+class ChannelVoiceView(Out):
     """One speaker over the whole call."""
 
     channel: Channel
@@ -48,7 +38,7 @@ class ChannelVoiceView(_Out):
     voice: CuesView
 
 
-class VoiceView(_Out):
+class VoiceView(Out):
     """How a call was spoken."""
 
     call_id: str

@@ -1,30 +1,21 @@
-"""The bodies of the REST interface, in and out. Bodies that come in refuse unknown fields by name."""
+"""The bodies of the REST interface, in and out."""
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
+from pydantic import AwareDatetime, ConfigDict, Field, RootModel
 
+from api.base import In, Out
 from api.voice import CuesView
+from callcue.core.cards import CardStatus
+from callcue.core.events import AckAction
 from callcue.core.records import FieldSource
 from callcue.core.speech import Channel, Encoding, Language, LanguageChoice
+from kb_index.formats import CardFormat
 
 Text = Annotated[str, Field(max_length=2000)]
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class _Out(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        from_attributes=True,
-        use_attribute_docstrings=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-
-class ProblemView(_Out):
+class ProblemView(Out):
     """An error (RFC 9457)."""
 
     type: str
@@ -34,18 +25,18 @@ class ProblemView(_Out):
     """Stable, for programs."""
     detail: str
     """For people."""
-    errors: list["FieldProblemView"] = []
+    errors: tuple["FieldProblemView", ...] = ()
     """The fields that are wrong, where fields are."""
 
 
-class FieldProblemView(_Out):
+class FieldProblemView(Out):
     """One field and what is wrong with it."""
 
     field: str
     message: str
 
 
-class CallsQuery(_In):
+class CallsQuery(In):
     """Which calls to list."""
 
     agent_id: Annotated[str, Field(max_length=128)] | None = None
@@ -57,7 +48,7 @@ class CallsQuery(_In):
     """``next`` of the page before."""
 
 
-class CallView(_Out):
+class CallView(Out):
     """One call."""
 
     call_id: str
@@ -80,7 +71,7 @@ class CallView(_Out):
     """The number of its newest durable event."""
 
 
-class CallPage(_Out):
+class CallPage(Out):
     """Calls, newest first."""
 
     calls: list[CallView]
@@ -88,14 +79,14 @@ class CallPage(_Out):
     """Give it as ``cursor`` for the next page; null on the last."""
 
 
-class EventsQuery(_In):
+class EventsQuery(In):
     """Which events of a call to read."""
 
     after: Annotated[int, Field(ge=0, le=2**53)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 500
 
 
-class EventPage(_Out):
+class EventPage(Out):
     """Durable events in order, in the form in which the desktop socket sends them."""
 
     events: list[dict[str, object]]
@@ -103,7 +94,7 @@ class EventPage(_Out):
     """Give it as ``after`` for the next page; null when these were the newest."""
 
 
-class SegmentView(_Out):
+class SegmentView(Out):
     """A final transcript."""
 
     segment_id: str
@@ -121,14 +112,14 @@ class SegmentView(_Out):
     """How it was said; null where it was not measured."""
 
 
-class TranscriptView(_Out):
+class TranscriptView(Out):
     """The final transcripts of a call, by the time at which they begin."""
 
     call_id: str
     segments: list[SegmentView]
 
 
-class FieldView(_Out):
+class FieldView(Out):
     """A field's value and where it came from."""
 
     value: str | int | float | bool | tuple[str, ...] | None
@@ -139,7 +130,7 @@ class FieldView(_Out):
     """Ids of the segments that show it."""
 
 
-class RecordView(_Out):
+class RecordView(Out):
     """The record of a call. ``version`` is also its ETag."""
 
     call_id: str
@@ -157,16 +148,16 @@ class RecordEdit(RootModel[dict[Annotated[str, Field(max_length=64)], RecordValu
     root: Annotated[dict[Annotated[str, Field(max_length=64)], RecordValue], Field(min_length=1, max_length=50)]
 
 
-class AckBody(_In):
+class AckBody(In):
     """What the agent did with a card."""
 
     push_seq: Annotated[int, Field(ge=1, le=2**53)]
     """``seq`` of the CardPush."""
-    action: Literal["used", "dismissed", "pinned", "wrong"]
+    action: AckAction
     note: Annotated[str, Field(max_length=1000)] = ""
 
 
-class AckView(_Out):
+class AckView(Out):
     """The acknowledgement as written."""
 
     call_id: str
@@ -177,24 +168,24 @@ class AckView(_Out):
     by: str
 
 
-class CardsQuery(_In):
+class CardsQuery(In):
     """Which cards to list."""
 
-    status: Literal["draft", "review", "published", "retired"] | None = None
+    status: CardStatus | None = None
     lang: Annotated[str, Field(max_length=35)] | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     after: Annotated[str, Field(max_length=128)] | None = None
     """``next`` of the page before."""
 
 
-class VersionQuery(_In):
+class VersionQuery(In):
     """Which version of a card."""
 
     version: Annotated[int, Field(ge=1, le=2**53)] | None = None
     """The newest where it is absent."""
 
 
-class CardView(_Out):
+class CardView(Out):
     """A stored card."""
 
     version: int
@@ -203,14 +194,14 @@ class CardView(_Out):
     """In the import form."""
 
 
-class CardPage(_Out):
+class CardPage(Out):
     """Cards by id."""
 
     cards: list[CardView]
     next: str | None
 
 
-class CardSaved(_Out):
+class CardSaved(Out):
     """The result of saving one card."""
 
     id: str
@@ -218,30 +209,30 @@ class CardSaved(_Out):
     outcome: Literal["added", "changed", "unchanged"]
 
 
-class ImportQuery(_In):
+class ImportQuery(In):
     """How to import."""
 
     dry_run: bool = False
     """Only say what would happen."""
-    format: Literal["jsonl", "csv"] | None = None
+    format: CardFormat | None = None
     """By the content type where it is absent: application/jsonl, application/x-ndjson or text/csv."""
 
 
-class ExportQuery(_In):
+class ExportQuery(In):
     """How to export."""
 
-    format: Literal["jsonl", "csv"] = "jsonl"
-    status: Literal["draft", "review", "published", "retired"] | None = None
+    format: CardFormat = "jsonl"
+    status: CardStatus | None = None
 
 
-class ImportProblem(_Out):
+class ImportProblem(Out):
     """Why a card was not taken."""
 
     where: str
     message: str
 
 
-class ImportReport(_Out):
+class ImportReport(Out):
     """What an import did, or with ``dry_run`` would do. A file with problems is not imported at all."""
 
     dry_run: bool
@@ -251,7 +242,7 @@ class ImportReport(_Out):
     problems: list[ImportProblem]
 
 
-class SearchBody(_In):
+class SearchBody(In):
     """What to look for."""
 
     text: Annotated[str, Field(max_length=2000)]
@@ -261,7 +252,7 @@ class SearchBody(_In):
     """A category path; matches cards whose path begins with it."""
 
 
-class HitView(_Out):
+class HitView(Out):
     """One search result."""
 
     card_id: str
@@ -280,7 +271,7 @@ class HitView(_Out):
     card: dict[str, object]
 
 
-class SearchResult(_Out):
+class SearchResult(Out):
     """Best first."""
 
     hits: list[HitView]
@@ -288,13 +279,13 @@ class SearchResult(_Out):
     """Of the index that answered."""
 
 
-class HealthView(_Out):
+class HealthView(Out):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
 
 
-class ReadyView(_Out):
+class ReadyView(Out):
     """Whether calls would be served."""
 
     ready: bool

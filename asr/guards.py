@@ -1,8 +1,9 @@
 """Guards against invented text: what Whisper writes when nobody speaks, and its loops.
 
-Pure functions of text and scores; the second opinion on the audio itself (Silero) is in ``asr.decode``. Thresholds:
-log probability -1.0 with no-speech 0.6 and compression ratio 2.4 are OpenAI Whisper's; the others are ours, set so that
-telephone Chinese passes (对对对对, 喂喂喂, 8888 8888) and decoding loops do not.
+Pure functions of text and scores; the phrases are in ``asr.boilerplate``, the second opinion on the audio itself
+(Silero) in ``asr.decode``. Thresholds: log probability -1.0 with no-speech 0.6 and compression ratio 2.4 are OpenAI
+Whisper's; the others are ours, set so that telephone Chinese passes (对对对对, 喂喂喂, 8888 8888) and decoding loops do
+not.
 """
 
 import re
@@ -10,6 +11,8 @@ import zlib
 from collections.abc import Sequence
 from typing import Literal
 
+from asr.boilerplate import said_on_calls
+from asr.script import to_simplified
 from callcue.core.speech import Language
 
 Reason = Literal["no_speech", "low_confidence", "repetition", "too_long", "boilerplate"]
@@ -19,7 +22,7 @@ NO_SPEECH_LOGPROB = -1.0
 LOW_LOGPROB = -1.6
 """Below this the text has nothing to do with the audio."""
 BOILERPLATE_LOGPROB = -0.4
-"""A surer farewell may have been said."""
+"""A farewell of which the recogniser is surer may have been said."""
 COMPRESSION_RATIO = 2.4
 MIN_COMPRESSION_CHARS = 24
 _MAX_CHARS_PER_S: dict[Language, float] = {"zh": 11.0, "en": 30.0}
@@ -29,24 +32,9 @@ _LOOP_UNITS = ((1, 12), (2, 7), (3, 6), (4, 5), (6, 4), (40, 4))
 _STUTTER_UNITS = ((6, 4), (40, 3))
 _MAX_UNIT = 40
 
-_MAX_BOILERPLATE_CHARS = 48
-
 _DIGITS = re.compile(r"[\d零〇一二三四五六七八九十百千万两点]+")
 _LATIN = re.compile(r"[a-z\u00e0-\u024f]")
 _IGNORED = re.compile(r"[\s\W_]+")
-_SURE_BOILERPLATE = re.compile(
-    r".*(amara|字幕志愿者|字幕由|字幕by|不吝点赞|明镜与点点|优优独播剧场).*|(subtitles|captions|transcribed|translated)by.*"
-)
-_BOILERPLATE = re.compile(
-    r"(中文)?字幕(制作|提供|组|校对|翻译).*"
-    r"|(请|记得|欢迎|我的|大家|点赞|订阅|转发|打赏|分享|收藏|频道|评论|支持){2,}"
-    r"|(谢谢|感谢)(大家|您|你们|各位)?的?(观看|收看|收听).{0,6}"
-    r"|(我们|咱们)?(下期|下集|下个视频|下期节目)(再见|再会|见)"
-    r"|(作词|作曲|编曲|词曲|演唱).{0,12}"
-    r"|thank(s|you)(all)?(so|very)?(much)?for(watching|viewing|listening).{0,12}"
-    r"|(please)?(like|share|and|subscribe)*subscribe(to(my|our|the)channel)?"
-    r"|see(you|ya)in?(the)?next(video|one|episode)"
-)
 
 
 def bare(text: str) -> str:
@@ -91,14 +79,12 @@ def stutters(text: str) -> bool:
     return _repeats(core, _STUTTER_UNITS, range(2, min(_MAX_UNIT, len(core) // 2) + 1))
 
 
-def is_boilerplate(text: str, avg_logprob: float) -> bool:
-    """Whether the whole text is a credit or farewell of a video, as in Whisper's training data, and not a sure one."""
-    core = bare(text)
-    if len(core) > _MAX_BOILERPLATE_CHARS:
-        return False
-    if _SURE_BOILERPLATE.fullmatch(core):
-        return True
-    return avg_logprob < BOILERPLATE_LOGPROB and _BOILERPLATE.fullmatch(core) is not None
+def is_boilerplate(text: str, avg_logprob: float, no_speech_prob: float = 0.0) -> bool:
+    """Whether the whole text is a credit, farewell or appeal of a video, as in Whisper's training data, and there is
+    not enough to say that somebody said it all the same."""
+    said = said_on_calls(bare(to_simplified(text)))
+    unsure, unheard = avg_logprob < BOILERPLATE_LOGPROB, no_speech_prob > NO_SPEECH_PROB
+    return said == "never" or (said == "hardly" and (unsure or unheard)) or (said == "perhaps" and unsure and unheard)
 
 
 def max_chars(duration_ms: int, language: Language) -> int:
@@ -121,7 +107,7 @@ def judge(text: str, *, speech_ms: int, language: Language, avg_logprob: float, 
         ("no_speech", not core or silent),
         ("repetition", has_loop(text)),
         ("too_long", _length(core, language) > max_chars(speech_ms, language)),
-        ("boilerplate", is_boilerplate(text, avg_logprob)),
+        ("boilerplate", is_boilerplate(text, avg_logprob, no_speech_prob)),
         ("low_confidence", avg_logprob < LOW_LOGPROB),
     )
     return next((reason for reason, applies in checks if applies), None)

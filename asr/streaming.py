@@ -22,7 +22,7 @@ from asr.stability import LocalAgreement
 from asr.updates import TranscriptUpdate, in_call_time
 from callcue.core.errors import CallCueError
 from callcue.core.ports import VoiceActivity
-from callcue.core.speech import ENGINE_RATE, Channel, Hypothesis, LanguageChoice, Window
+from callcue.core.speech import ENGINE_RATE, Channel, Hypothesis, Language, LanguageChoice, Window
 
 __all__ = ["ChannelRecogniser", "StreamConfig", "TranscriptUpdate"]
 
@@ -54,6 +54,7 @@ class _Live:
     asked_ms: int  # audio time of the newest partial request
     asked: bool = False
     agreement: LocalAgreement = field(default_factory=LocalAgreement)
+    heard_in: set[Language] = field(default_factory=set)  # of all texts that ``agreement`` has looked at
     revision: int = 0
     seen_ms: int = 0  # audio time of the newest partial result
     shown: bool = False
@@ -61,6 +62,11 @@ class _Live:
     held: TranscriptUpdate | None = None  # a partial that waits for the finals of earlier segments
     early: "asyncio.Task[Hypothesis | None] | None" = None  # a final decode begun in advance
     early_end_ms: int = 0  # where the window of that decode ends
+
+    def going_on(self, window: Window) -> Window:
+        """With the settled text as its beginning, where all of that was heard in the window's language: the channel's
+        may have been found out, or found wrong, since."""
+        return replace(window, begin=self.agreement.stable) if self.heard_in == {window.language} else window
 
 
 class ChannelRecogniser:
@@ -182,11 +188,7 @@ class ChannelRecogniser:
             live.asked_ms = event.now_ms
             live.asked = True
             window = self._window(self._segmenter.window(event.window_start_ms), final=False)
-            if (
-                window.language is not None
-            ):  # else the detector may change its mind, and the settled text be in the other
-                window = replace(window, begin=live.agreement.stable)
-            self._spawn(self._partial(live, event, window))
+            self._spawn(self._partial(live, event, live.going_on(window)))
 
     def _maybe_early(self, live: _Live, event: Running) -> None:
         """Begin the final decode in advance, or give up one that speech has overtaken."""
@@ -244,6 +246,7 @@ class ChannelRecogniser:
         live.seen_ms = event.now_ms
         if hypothesis.rejected or not hypothesis.text:
             return
+        live.heard_in.add(hypothesis.language)
         stable, unstable = live.agreement.update(hypothesis.text)
         if not stable and not unstable:
             return

@@ -23,8 +23,9 @@ _NICENESS = 5
 _ISA = "CT2_FORCE_CPU_ISA"
 _AVX512 = frozenset(("avx512f", "avx512cd", "avx512vl", "avx512bw", "avx512dq"))
 _TRIM_EVERY = 32
-"""Decodes after which free memory goes back to the system: the allocator keeps what the largest batch needed, 67 MB of
-459 after 160 decodes [measured]."""
+"""Decodes after which free memory goes back to the system. The allocator keeps what the largest batch needed: after one
+with four windows of 14 s a process stayed at 461 MB, and went to 361 MB when it gave back, which took 4 to 36 ms; small
+batches then need 420 MB. What is in use does not grow: 343 MB after 56 decodes and after 120 [measured]."""
 
 _decoder: "WindowDecoder | None" = None
 _decodes = 0

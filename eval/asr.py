@@ -25,6 +25,7 @@ from callcue.core.settings import Settings
 from callcue.core.speech import Language, LanguageChoice
 from eval.digits import digit_figures, score_digits
 from eval.metrics import ErrorCount, percentile
+from eval.options import any_language
 from eval.report import Figures, progress, run, table, write
 from eval.resources import cpu_seconds
 from eval.speech_run import Heard, hear_all, recogniser
@@ -62,7 +63,7 @@ def main(
     figures = measure(
         folder,
         settings=settings,
-        lang=_language(lang),
+        lang=any_language(lang),
         language=_told(language),
         limit=limit,
         rate=_rate(rate),
@@ -193,12 +194,6 @@ def _per_audio_second(cpu: float, heard: Sequence[Heard]) -> float | None:
 
 def _share(verdicts: Sequence[bool]) -> float | None:
     return sum(verdicts) / len(verdicts) if verdicts else None
-
-
-def _language(name: str | None) -> Language | None:
-    if name not in (None, "zh", "en"):
-        raise typer.BadParameter(f"{name!r} is not zh or en", param_hint="--lang")
-    return name  # type: ignore[return-value] # checked
 
 
 def _told(name: str | None) -> LanguageChoice | None:

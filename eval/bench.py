@@ -18,7 +18,7 @@ import numpy as np
 import typer
 
 from callcue.core.cards import Card, CardQuery
-from callcue.core.ports import Embedder, Vectors
+from callcue.core.ports import Embedder, TextRole, Vectors
 from callcue.core.settings import Settings
 from eval import asr, calls, cards, tags
 from eval.data import absence, data_dir
@@ -27,7 +27,7 @@ from eval.report import Figures, console, run, table, write
 from eval.resources import memory
 from eval.service import service
 from kb_index.index import HybridIndex
-from models.embedders import Role, load_embedder
+from models.embedders import load_embedder
 from models.store import ModelStore
 
 _HELP_RUNS = 5
@@ -41,7 +41,7 @@ def main(
     queries: Annotated[int, typer.Option(help="Card queries.", min=1)] = 300,
     test_calls: Annotated[int, typer.Option("--calls", help="Calls, at real speed; 0: none.", min=0)] = 1,
 ) -> None:
-    """Measure everything that the documentation quotes, in a few minutes."""
+    """Measure the service, the search and, where the data is there, small forms of the evaluations."""
     settings = Settings()
     figures: Figures = {"machine": said("machine", machine)}
     for name, step in (
@@ -123,7 +123,7 @@ class _StandIn:
     def dims(self) -> int:
         return self._inner.dims
 
-    def embed(self, texts: Sequence[str], *, role: Role) -> Vectors:
+    def embed(self, texts: Sequence[str], *, role: TextRole) -> Vectors:
         if self.real:
             return self._inner.embed(texts, role=role)
         rows = self._chance.normal(size=(len(texts), self.dims))

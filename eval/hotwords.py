@@ -26,6 +26,7 @@ from callcue.core.speech import Language
 from eval.cards import load_cards
 from eval.data import absence, data_dir, read_jsonl, text_field
 from eval.metrics import wilson
+from eval.options import spoken_language
 from eval.report import Figures, run, table, warn, write
 from eval.service import SHIPPED_CARDS
 from kb_index.noise import misheard
@@ -41,15 +42,15 @@ _TEXT_FIELDS = ("text", "transcript", "hyp")
 def main(
     *,
     cards: Annotated[Path, typer.Option(help="Cards whose vocabulary is used.")] = SHIPPED_CARDS,
-    texts: Annotated[list[Path] | None, typer.Option(help="JSON lines with text or transcript: clean text.")] = None,
+    texts: Annotated[
+        list[Path] | None, typer.Option(help="Clean text: JSON lines with text, transcript or hyp.")
+    ] = None,
     recognised: Annotated[Path | None, typer.Option(help="JSON lines with ref and hyp.")] = None,
     language: Annotated[str, typer.Option(help="zh or en.")] = "zh",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
-    """Score hotword correction."""
-    if language not in ("zh", "en"):
-        raise typer.BadParameter(f"{language!r} is not zh or en", param_hint="--language")
-    spoken: Language = "en" if language == "en" else "zh"
+    """Score hotword correction: what it mends, and what it spoils."""
+    spoken = spoken_language(language, "--language")
     loaded, _ = load_cards(cards)
     files = texts or _default_texts(spoken)
     figures = measure(loaded, files, recognised, config=hotword_config(Settings()), language=spoken)

@@ -19,10 +19,10 @@ from typing import Annotated, Any
 import typer
 
 from callcue.core.settings import Settings
-from callcue.core.speech import Language
 from eval.curves import Axes, Line, curves
 from eval.live_calls import Clip, make_calls, read_clips
 from eval.load_run import Transport, arrivals, control, figures, missed, play_all
+from eval.options import any_language
 from eval.report import Figures, run, table, warn, write
 
 LIMIT_MS = 3000.0
@@ -73,10 +73,10 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Write the picture of a sweep into this folder.")] = None,
 ) -> None:
-    """Load the recogniser with live calls."""
+    """Load the service, or its recogniser alone, with live calls."""
     if plots is not None and not sweep_calls:
         raise typer.BadParameter("the picture is that of a --sweep", param_hint="--plots")
-    plan = Plan(clips=read_clips(folder, _language(lang)), seconds=seconds, seed=seed)
+    plan = Plan(clips=read_clips(folder, any_language(lang)), seconds=seconds, seed=seed)
     opening = opener(engine_only=engine_only)
     if sweep_calls:
         found = asyncio.run(sweep(plan, opening, steps=_steps(steps), say=show_step))
@@ -229,12 +229,6 @@ def _steps(text: str | None) -> tuple[int, ...]:
     if not found or any(calls < 1 for calls in found) or list(found) != sorted(set(found)):
         raise typer.BadParameter("numbers of calls in rising order, as 2,4,8", param_hint="--steps")
     return found
-
-
-def _language(name: str | None) -> Language | None:
-    if name not in (None, "zh", "en"):
-        raise typer.BadParameter(f"{name!r} is not zh or en", param_hint="--lang")
-    return name  # type: ignore[return-value] # checked
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from asr.vad import WebRtcVad
 from callcue.core.errors import BadInput
 from callcue.core.settings import Settings
-from callcue.core.speech import Channel, Language
+from callcue.core.speech import Channel
 from eval.metrics import error_rate, percentile
+from eval.options import spoken_language
 from eval.report import Figures, console, progress, run, table, write
 from eval.resources import cpu_seconds, memory
 from eval.soak_call import CHANNELS, CallAudio, Placed, place
@@ -45,9 +46,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Play one long call at speed; print memory and the drift of word times."""
-    if lang not in ("zh", "en"):
-        raise typer.BadParameter(f"{lang!r} is not zh or en", param_hint="--lang")
-    language: Language = "zh" if lang == "zh" else "en"
+    language = spoken_language(lang)
     spoken = demo_spoken(*_LENGTHS_MS) if folder is None else set_spoken(folder, language, _LENGTHS_MS[1])
     spoken = [item for item in spoken if item.language == language]
     placed = place(spoken, minutes)

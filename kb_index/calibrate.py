@@ -15,14 +15,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from callcue.core.cards import Card
 from callcue.core.errors import BadInput
-from callcue.core.ports import Embedder, Vectors
+from callcue.core.ports import Embedder, TextRole, Vectors
 from kb_index.calibration import NEUTRAL, Calibration
 from kb_index.formats import read_cards
 from kb_index.fusion import FEATURES, Array
@@ -78,7 +78,7 @@ class RememberingEmbedder:
         self.name = inner.name
         self.dims = inner.dims
 
-    def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:
+    def embed(self, texts: Sequence[str], *, role: TextRole) -> Vectors:
         """As the port says."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         made = self._inner.embed(new, role=role) if new else None

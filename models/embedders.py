@@ -5,14 +5,11 @@ import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 from callcue.core.errors import MissingExtra, ModelError
-from callcue.core.ports import Embedder, Vectors
+from callcue.core.ports import Embedder, TextRole, Vectors
 from models.registry import REGISTRY, resolve
 from models.store import ModelStore
-
-Role = Literal["query", "passage"]
 
 BUILT_IN = "e5-small"
 _BUILT_IN_FILE = "e5-small-q4.bin"
@@ -66,7 +63,7 @@ class E5Engine:
         """Length of one vector."""
         return int(self._engine.dim)
 
-    def embed(self, texts: Sequence[str], *, role: Role) -> Vectors:
+    def embed(self, texts: Sequence[str], *, role: TextRole) -> Vectors:
         """Unit vectors, one row per text; ``query: `` or ``passage: `` is put before each."""
         if not texts:
             return Vectors(data=b"", rows=0, dims=self.dims)
@@ -115,7 +112,7 @@ class SentenceEmbedder:
         """Length of one vector."""
         return self._dims
 
-    def embed(self, texts: Sequence[str], *, role: Role) -> Vectors:
+    def embed(self, texts: Sequence[str], *, role: TextRole) -> Vectors:
         """Unit vectors, one row per text."""
         if not texts:
             return Vectors(data=b"", rows=0, dims=self.dims)
@@ -131,7 +128,7 @@ class SentenceEmbedder:
         return Vectors(data=rows.astype("<f4").tobytes(), rows=len(texts), dims=self.dims)
 
 
-def _prefixes(name: str, prompts: dict[str, str]) -> dict[Role, str]:
+def _prefixes(name: str, prompts: dict[str, str]) -> dict[TextRole, str]:
     query = prompts.get("query") or ""
     passage = prompts.get("passage") or prompts.get("document") or ""
     if not query and not passage and "e5" in name.lower().replace("_", "-").replace("/", "-").split("-"):

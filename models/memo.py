@@ -3,9 +3,8 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Literal
 
-from callcue.core.ports import Embedder, Vectors
+from callcue.core.ports import Embedder, TextRole, Vectors
 
 SMALL = 8
 """Only calls of at most so many texts are remembered: building an index must not push out live sentences."""
@@ -30,7 +29,7 @@ class MemoEmbedder:
         """Length of one vector."""
         return self._inner.dims
 
-    def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:
+    def embed(self, texts: Sequence[str], *, role: TextRole) -> Vectors:
         """One row per text, from memory where it is known."""
         if len(texts) > SMALL:
             return self._inner.embed(texts, role=role)

@@ -7,7 +7,8 @@ from callcue.core.errors import ModelError
 from models.registry import ModelKind
 
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.joblib")
-_MAX_JSON = 64 * 1024 * 1024
+_MAX_TEXT = 64 * 1024 * 1024
+"""Bytes."""
 _OWN_MODULES = "sentence_transformers."
 
 
@@ -21,15 +22,26 @@ def validate_folder(folder: Path, kind: ModelKind) -> None:
         _validate_embedder(folder)
 
 
-def read_json(path: Path) -> object:
-    """A JSON file of a model folder. Raises ModelError when it is missing, too large or not JSON."""
+def read_text(path: Path) -> str:
+    """A text file of a model folder. Raises ModelError when it is missing, too large or not UTF-8."""
     try:
-        if path.stat().st_size > _MAX_JSON:
-            raise ModelError(f"{path} is larger than any model's JSON file; the folder is damaged or not a model")
-        return json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(_MAX_TEXT + 1)
+        if len(data) > _MAX_TEXT:
+            raise ModelError(f"{path} is larger than any model's text file; the folder is damaged or not a model")
+        return data.decode("utf-8")
     except FileNotFoundError as error:
         raise ModelError(f"{path.parent} has no {path.name}; it is not a complete model folder") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} cannot be read as text ({error}); fetch the model again") from error
+
+
+def read_json(path: Path) -> object:
+    """A JSON file of a model folder. Raises ModelError when it is missing, too large or not JSON."""
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read as JSON ({error}); fetch the model again") from error
 
 

@@ -1,12 +1,8 @@
 """What agents do with cards, written to the call's log."""
 
-from typing import Literal
-
 from callcue.core.errors import BadInput, NotFound
-from callcue.core.events import CardAck, CardPush
+from callcue.core.events import AckAction, CardAck, CardPush
 from callcue.infra.event_log import EventLog
-
-AckAction = Literal["used", "dismissed", "pinned", "wrong"]
 
 
 async def acknowledge(

@@ -5,13 +5,13 @@ from datetime import datetime
 
 import structlog
 
-from callcue.calls.acks import AckAction, acknowledge
+from callcue.calls.acks import acknowledge
 from callcue.calls.session import AudioLink, CallSession
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.understanding import Understanding
 from callcue.core.errors import CallCueError, Conflict, NotFound, Overloaded
-from callcue.core.events import CallEnded, CallStarted, CardAck
+from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck
 from callcue.core.ids import new_id
 from callcue.infra.calls import CallStore
 from tagger.call import CallTagger

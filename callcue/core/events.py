@@ -22,6 +22,9 @@ from callcue.core.speech import (
     Word,
 )
 
+AckAction = Literal["used", "dismissed", "pinned", "wrong"]
+"""What an agent does with a card on the screen."""
+
 
 class Delivery(Enum):
     """What may happen to an event of a type under load."""
@@ -172,7 +175,7 @@ class CardAck(Event):
     card_id: str
     push_seq: int
     """``seq`` of the CardPush."""
-    action: Literal["used", "dismissed", "pinned", "wrong"]
+    action: AckAction
     by: str
     note: str = ""
 

@@ -11,6 +11,9 @@ from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.events import AnyEvent
 from callcue.core.speech import Hypothesis, Window
 
+TextRole = Literal["query", "passage"]
+"""What a text that is embedded is for: some models put different words before the two."""
+
 
 class Clock(Protocol):
     """Wall-clock and monotonic time."""
@@ -81,7 +84,7 @@ class Embedder(Protocol):
     def dims(self) -> int:
         """Length of one vector."""
 
-    def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:
+    def embed(self, texts: Sequence[str], *, role: TextRole) -> Vectors:
         """One row per text. ``role`` picks the model's prefix where it has one."""
 
 

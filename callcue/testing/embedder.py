@@ -3,11 +3,10 @@
 import hashlib
 import unicodedata
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
-from callcue.core.ports import Vectors
+from callcue.core.ports import TextRole, Vectors
 
 _SIZES = (1, 2, 3)
 
@@ -31,7 +30,7 @@ class HashEmbedder:
         """Length of one vector."""
         return self._dims
 
-    def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:
+    def embed(self, texts: Sequence[str], *, role: TextRole) -> Vectors:
         """One unit vector per text."""
         rows = np.zeros((len(texts), self._dims), dtype="<f4")
         for row, text in zip(rows, texts, strict=True):

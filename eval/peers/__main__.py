@@ -15,6 +15,7 @@ import typer
 from callcue.core.settings import Settings
 from callcue.core.speech import Language
 from eval.live_calls import CHANNELS, LiveCall, make_calls, read_clips
+from eval.options import spoken_language
 from eval.peers.protocol import RATE
 from eval.peers.run import PEERS, PeerFailed, Stream, run_peer
 from eval.peers.score import figures
@@ -38,13 +39,12 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
     """Compare CallCue with other open recognisers."""
-    if lang not in ("zh", "en"):
-        raise typer.BadParameter("zh or en", param_hint="--lang")
+    language = spoken_language(lang)
     if line not in ("clean", "telephone"):
         raise typer.BadParameter("clean or telephone", param_hint="--line")
     found = measure(
         folder,
-        language="zh" if lang == "zh" else "en",
+        language=language,
         line="clean" if line == "clean" else "telephone",
         counts=_numbers(streams),
         seconds=seconds,

@@ -58,26 +58,16 @@ def main(wire: Wire, folder: str, language: str) -> None:
 
 
 async def _serve(wire: Wire, folder: Path, language: LanguageChoice) -> None:
-    loop = asyncio.get_running_loop()
-    inbox: asyncio.Queue[Message | None] = asyncio.Queue()
-
-    def read() -> None:
-        for message in wire.messages():
-            loop.call_soon_threadsafe(inbox.put_nowait, message)
-        loop.call_soon_threadsafe(inbox.put_nowait, None)
-
     async with recogniser(Settings(), folder) as scheduler, asyncio.TaskGroup() as group:
-        reading = loop.run_in_executor(None, read)
         wire.say("ready", name="callcue", version=__version__)
         queues: dict[str, asyncio.Queue[Message]] = {}
-        while (message := await inbox.get()) is not None:
+        async for message in wire.incoming():
             if message.event == "open":
                 stream = _Stream(message.stream, wire, scheduler=scheduler, language=language)
                 queues[message.stream] = asyncio.Queue()
                 group.create_task(_consume(queues[message.stream], stream))
             else:
                 queues[message.stream].put_nowait(message)
-        await reading
 
 
 async def _consume(queue: "asyncio.Queue[Message]", stream: _Stream) -> None:

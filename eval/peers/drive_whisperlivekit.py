@@ -12,7 +12,7 @@ from typing import Any
 
 from whisperlivekit import AudioProcessor, TranscriptionEngine
 
-from eval.peers.protocol import Message, Wire, drive
+from eval.peers.protocol import Wire, drive
 
 
 def main(wire: Wire, folder: str, language: str) -> None:
@@ -30,18 +30,10 @@ def main(wire: Wire, folder: str, language: str) -> None:
 
 async def _serve(wire: Wire, engine: Any) -> None:
     loop = asyncio.get_running_loop()
-    inbox: asyncio.Queue[Message | None] = asyncio.Queue()
-
-    def read() -> None:
-        for message in wire.messages():
-            loop.call_soon_threadsafe(inbox.put_nowait, message)
-        loop.call_soon_threadsafe(inbox.put_nowait, None)
-
-    reading = loop.run_in_executor(None, read)
     wire.say("ready", name="whisperlivekit", version=version("whisperlivekit"))
     processors: dict[str, Any] = {}
     following: list[asyncio.Task[None]] = []
-    while (message := await inbox.get()) is not None:
+    async for message in wire.incoming():
         if message.event == "open":
             processor = AudioProcessor(transcription_engine=engine)
             processors[message.stream] = processor
@@ -49,7 +41,6 @@ async def _serve(wire: Wire, engine: Any) -> None:
             following.append(loop.create_task(_follow(wire, message.stream, processor, results)))
         else:
             await processors[message.stream].process_audio(message.pcm if message.event == "audio" else b"")
-    await reading
     await asyncio.gather(*following)
 
 

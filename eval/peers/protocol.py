@@ -8,11 +8,12 @@ now); ``closed`` when a closed stream has all its text; ``failed`` (reason) when
 Only the standard library is imported here: drivers run under other Pythons.
 """
 
+import asyncio
 import base64
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from threading import Lock
 from typing import IO, Any
@@ -56,6 +57,21 @@ class Wire:
         for line in sys.stdin:
             row = json.loads(line)
             yield Message(row["event"], row["stream"], base64.b64decode(row.get("pcm", "")))
+
+    async def incoming(self) -> AsyncIterator[Message]:
+        """The same for an event loop, which goes on while nothing comes."""
+        loop = asyncio.get_running_loop()
+        inbox: asyncio.Queue[Message | None] = asyncio.Queue()
+
+        def read() -> None:
+            for message in self.messages():
+                loop.call_soon_threadsafe(inbox.put_nowait, message)
+            loop.call_soon_threadsafe(inbox.put_nowait, None)
+
+        reading = loop.run_in_executor(None, read)
+        while (message := await inbox.get()) is not None:
+            yield message
+        await reading
 
 
 def drive(main: Callable[[Wire, str, str], None]) -> None:

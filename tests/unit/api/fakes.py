@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from callcue.calls.acks import AckAction, acknowledge
+from callcue.calls.acks import acknowledge
 from callcue.calls.intake import Packet
 from callcue.calls.session import EndReason
 from callcue.calls.start import StartCall
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.errors import CallCueError, Conflict, NotFound
-from callcue.core.events import CallEnded, CallStarted, CardAck
+from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck
 from callcue.core.ids import new_id
 from callcue.infra.event_log import EventLog
 

@@ -1,5 +1,6 @@
 """What a channel knows of its language goes to the engine with each window, and what a final heard comes back."""
 
+import asyncio
 import math
 from collections.abc import Sequence
 
@@ -88,3 +89,57 @@ async def test_a_given_language_asks_nobody() -> None:
     heard, detector = await languages([], [1000, 4000], "en")
     assert heard == ["en", "en"]
     assert {(window.language, window.language_prior) for window in detector.windows} == {("en", 0.0)}
+
+
+class Slow:
+    """A scheduler whose finals (clearly Mandarin) wait for ``gate``; partials hear English until told otherwise."""
+
+    partial_stretch = 1.0
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.partials: list[Window] = []
+
+    async def final(self, window: Window, key: str) -> Hypothesis:
+        await self.gate.wait()
+        return Hypothesis(text="我想查一下订单", language="zh", language_probability=0.99)
+
+    async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
+        self.partials.append(window)
+        language = window.language or "en"
+        text = "我想查一下订单" if language == "zh" else "what should I do"
+        return Hypothesis(text=text, language=language, language_probability=0.9)
+
+
+async def test_a_partial_never_goes_on_from_text_of_the_other_language() -> None:
+    """The language is settled, by finals that come late, in the middle of a segment that sounded like the other one."""
+    scheduler = Slow()
+
+    async def emit(update: TranscriptUpdate) -> None:
+        pass
+
+    channel = ChannelRecogniser(
+        channel="caller", sample_rate=8000, language="auto", scheduler=scheduler, vad=LoudIsSpeech(),
+        config=StreamConfig(early_lead_ms=0, first_partial_s=0.9, partial_interval_s=1.0), emit=emit,
+    )  # fmt: skip
+    await channel.feed(pcm(("talk", 3200), ("quiet", 1300)) * 2)
+
+    async def talk(pieces: int) -> list[tuple[str | None, str]]:
+        scheduler.partials.clear()
+        for _ in range(pieces):
+            await channel.feed(pcm(("talk", 100)))
+            await settle()
+        return [(window.language, window.begin) for window in scheduler.partials]
+
+    undecided = await talk(24)
+    assert undecided == [(None, "")] * len(undecided)
+    assert len(undecided) >= 2
+    scheduler.gate.set()
+    await settle()
+    decided = await talk(24)
+    assert decided == [("zh", "")] * len(decided)
+    assert len(decided) >= 2
+    await channel.feed(pcm(("quiet", 1300)))
+    await settle()
+    assert (await talk(36))[-1] == ("zh", "我想查一下订单")
+    await channel.abort()

@@ -8,6 +8,7 @@ import typer
 from asr.streaming import TranscriptUpdate
 from callcue.core.speech import Hypothesis, Language
 from eval.asr import _told, summary
+from eval.options import any_language, spoken_language
 from eval.speech_run import Heard
 from eval.speech_set import Audio, Utterance
 
@@ -46,3 +47,12 @@ def test_only_languages_of_the_product_and_auto() -> None:
     assert [_told(name) for name in (None, "zh", "en", "auto")] == [None, "zh", "en", "auto"]
     with pytest.raises(typer.BadParameter, match="fr"):
         _told("fr")
+
+
+def test_an_utterance_is_spoken_in_one_language_of_the_product() -> None:
+    assert [spoken_language(name) for name in ("zh", "en")] == ["zh", "en"]
+    assert [any_language(name) for name in (None, "en")] == [None, "en"]
+    for name in ("auto", "EN", ""):
+        with pytest.raises(typer.BadParameter, match="is not zh or en") as refused:
+            any_language(name, "--lang")
+        assert refused.value.param_hint == "--lang"

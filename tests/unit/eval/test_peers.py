@@ -139,6 +139,38 @@ def test_a_driver_gets_every_sample_and_its_texts_are_noted(driver: Callable[[st
     assert one.ended is not None
 
 
+_ASYNC_ECHO = """
+    import asyncio
+
+    async def serve():
+        turns, size = 0, {}
+
+        async def turn():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0.001)
+
+        turning = asyncio.create_task(turn())
+        wire.say("ready", name="echo", version="7")
+        async for message in wire.incoming():
+            size[message.stream] = size.get(message.stream, 0) + len(message.pcm)
+            if message.event == "close":
+                went_on = "今" if turns > 1 else "the loop stood still"
+                wire.text(message.stream, went_on * (size[message.stream] // 3200), "")
+                wire.say("closed", stream=message.stream)
+        turning.cancel()
+
+    asyncio.run(serve())
+"""
+
+
+def test_a_driver_with_an_event_loop_gets_the_same(driver: Callable[[str], Peer], tmp_path: Path) -> None:
+    said = spoken(0, 0.3, "今今今")
+    result = asyncio.run(run_peer(driver(_ASYNC_ECHO), tmp_path, "zh", [stream(said, seconds=0.3)]))
+    assert result.heard[0].committed == "今今今"
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
