@@ -101,12 +101,7 @@ class WindowDecoder:
         return _Job(window=window, audio=samples[span[0] : span[1]], offset_ms=span[0] * 1000 // ENGINE_RATE)
 
     def _first_try(self, jobs: Sequence[_Job], *, final: bool) -> list[_Decoded]:
-        config = self._config
-        padding_s, least_s = (config.padding_s, config.min_window_s) if final else (config.partial_padding_s, 0.0)
-        encoded = [
-            self._model.encode(job.audio, max(least_s, job.speech_ms / 1000 + min(padding_s, config.padding_s)))
-            for job in jobs
-        ]
+        encoded = [self._model.encode(job.audio, self._length_s(job)) for job in jobs]
         languages = [self._detect(job, heard) for job, heard in zip(jobs, encoded, strict=True)]
         requests = [
             Request(
@@ -118,11 +113,19 @@ class WindowDecoder:
             )
             for job, heard, (language, _) in zip(jobs, encoded, languages, strict=True)
         ]
-        found = self._model.search(requests, Search(beam=config.beam_size if final else 1))
+        found = self._model.search(requests, Search(beam=self._config.beam_size if final else 1))
         return [
             _Decoded(job=job, request=request, language_probability=probability, found=text)
             for job, request, (_, probability), text in zip(jobs, requests, languages, found, strict=True)
         ]
+
+    def _length_s(self, job: _Job) -> float:
+        """Of the window that the encoder gets."""
+        config, speech_s = self._config, job.speech_ms / 1000
+        if not job.window.final:
+            return speech_s + min(config.partial_padding_s, config.padding_s)
+        least_s = config.patient_window_s if job.window.patient else config.min_window_s
+        return max(least_s, speech_s + config.padding_s)
 
     def _detect(self, job: _Job, encoded: Encoded) -> tuple[Language, float]:
         """The language, and its probability as the audio alone has it; only the product's languages compete. The

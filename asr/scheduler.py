@@ -5,6 +5,9 @@ in the place of the one before, those of segments that nothing is shown of yet g
 only by what finals leave free, in batches so short that a final never waits long for one to end, and they become rarer
 and stop when finals are late.
 Windows of different calls with one language and kind make a batch.
+
+While the engine is idle for more than half of the time, finals are decoded with patience: in longer windows, which give
+better text.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from asr.load import BusyShare, SchedulerStats
 from callcue.core.errors import CallCueError, EngineFailed
 from callcue.core.ports import Clock, SpeechEngine
 from callcue.core.speech import Hypothesis, Window
@@ -42,40 +46,13 @@ class SchedulerConfig:
     """Beyond this one partial is dropped: the oldest of those that are not urgent, else the oldest."""
     partial_batch_s: float = 10.0
     """Audio, padding counted, in one batch of partials: bounds how long a final may have to wait for it."""
+    patient_below: float = 0.5
+    """Finals are decoded with patience while the engine is busy for less than this share of the time."""
 
     @classmethod
     def from_settings(cls, settings: "SpeechSettings") -> "SchedulerConfig":
         """The scheduler's part of the settings."""
         return cls(max_wait_s=settings.max_lag_s)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulerStats:
-    """Counters since the start, and what waits now."""
-
-    finals: int = 0
-    """Finals decoded."""
-    finals_failed: int = 0
-    """Finals that the engine could not decode, even alone."""
-    partials: int = 0
-    """Partials decoded."""
-    partials_superseded: int = 0
-    """Replaced by a newer one of the same key before they were decoded."""
-    partials_dropped: int = 0
-    """Given up under load."""
-    partials_failed: int = 0
-    batches: int = 0
-    rejected: int = 0
-    """Decoded windows whose text a guard threw away."""
-    fallbacks: int = 0
-    """Finals that were decoded a second time."""
-    audio_s: float = 0.0
-    """Audio decoded, finals and partials, in seconds."""
-    wait_s: float = 0.0
-    """Time that finals spent in the queue, all together, in seconds."""
-    pending_finals: int = 0
-    pending_partials: int = 0
-    lag_s: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +80,7 @@ class DecodeScheduler:
         self._running: set[asyncio.Task[None]] = set()
         self._busy_finals: dict[asyncio.Task[None], list[_Job]] = {}  # the batch of each running task, oldest first
         self._busy_partials = 0
+        self._busy = BusyShare(clock)
         self._room = asyncio.Condition()
         self._stats = SchedulerStats()
         self._wake_up_pending = False
@@ -312,7 +290,14 @@ class DecodeScheduler:
                 await self._run([job])
 
     async def _decode(self, batch: Sequence[_Job]) -> None:
-        hypotheses = await self._engine.decode([job.window for job in batch])
+        idle = self._busy.share(self._engine.parallelism) < self._config.patient_below
+        patient = idle and not self._finals  # a burst is no time for patience, however long nothing was to do
+        windows = [replace(job.window, patient=True) if patient and job.window.final else job.window for job in batch]
+        began = self._clock.monotonic()
+        try:
+            hypotheses = await self._engine.decode(windows)
+        finally:
+            self._busy.add(self._clock.monotonic() - began)
         if len(hypotheses) != len(batch):
             raise EngineFailed(f"the engine gave {len(hypotheses)} results for {len(batch)} windows")
         final = batch[0].window.final

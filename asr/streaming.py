@@ -221,7 +221,8 @@ class ChannelRecogniser:
         # language is settled. The detector costs a fourteenth of the encoder [measured].
         language = self._belief.given if final else self._belief.settled
         prior = self._belief.prior(len(pcm) // _BYTES_PER_MS) if language is None else 0.0
-        return Window(pcm=pcm, language=language, final=final, language_prior=prior)
+        patient = final and self._config.patient
+        return Window(pcm=pcm, language=language, final=final, language_prior=prior, patient=patient)
 
     def _spawn(self, work: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
         task = asyncio.get_running_loop().create_task(work)

@@ -4,7 +4,7 @@ Two passes. The first feeds every utterance as fast as it is taken, several at o
 finals only. It gives the error rate and ``cpu_s_per_audio_s``. The second feeds a random sample one by one at real
 speed, as in a live call with its partials, for latencies, which mean nothing otherwise; its CPU time is
 ``live_cpu_s_per_audio_s``. ``--baseline`` runs plain faster-whisper (``transcribe``, beam 5) over the same audio in the
-same run.
+same run; ``cer_above_baseline`` is by how much the error rate is above its own.
 
 ``final_latency_ms`` counts from the end of speech (by energy, see ``speech_set.Audio``) to the last final and so holds
 the silence that the endpointer waits for; ``first_partial_ms`` from the first sample fed to the first text. The
@@ -24,12 +24,12 @@ import typer
 from callcue.core.settings import Settings
 from callcue.core.speech import Language, LanguageChoice
 from eval.digits import digit_figures, score_digits
-from eval.metrics import ErrorCount, percentile
+from eval.metrics import ErrorCount, error_rate, error_rate_gap, percentile
 from eval.options import any_language
 from eval.report import Figures, progress, run, table, write
 from eval.resources import cpu_seconds
 from eval.speech_run import Heard, hear_all, recogniser
-from eval.speech_set import Audio, Line, Utterance, error_figures, errors, load, load_over, read_set
+from eval.speech_set import RATE_NAMES, Audio, Line, Utterance, error_figures, errors, load, load_over, read_set
 from models.store import ModelStore
 from models.whisper import whisper_folder
 
@@ -100,14 +100,15 @@ def measure(
     ]
     sample = random.Random(_SEED).sample(pairs, min(latency_sample, len(pairs)))
     model = whisper_folder(ModelStore(settings.cache_dir), settings.speech.model)
-    figures = asyncio.run(
+    figures, texts = asyncio.run(
         _product(pairs, sample, settings=settings, model=model, speed=speed, parallel=parallel, language=language)
     )
     figures = {"model": settings.speech.model, **({"rate": rate} if line is None else {"channel": line}), **figures}
     if baseline:
         from eval.speech_baseline import transcribe_all
 
-        figures["baseline"] = transcribe_all(pairs, model, settings.speech.compute_type)
+        figures["baseline"], others = transcribe_all(pairs, model, settings.speech.compute_type)
+        figures |= gaps(utterances, texts, others)
     return figures
 
 
@@ -120,7 +121,7 @@ async def _product(
     speed: float,
     parallel: int,
     language: LanguageChoice | None,
-) -> Figures:
+) -> tuple[Figures, list[str]]:
     async with recogniser(settings, model) as scheduler:
         before, began = cpu_seconds(), time.monotonic()
         with progress("full speed", len(pairs)) as done:
@@ -140,11 +141,28 @@ async def _product(
                 sample, scheduler=scheduler, settings=settings, speed=1.0, parallel=1, done=done, language=language
             )
         live_cpu = cpu_seconds() - before
-    return {
+    figures = {
         **summary(heard, cpu=cpu, wall=wall),
         **latencies(live),
         "live_cpu_s_per_audio_s": _per_audio_second(live_cpu, live),
     }
+    return figures, [item.text for item in heard]
+
+
+def gaps(utterances: Sequence[Utterance], ours: Sequence[str], theirs: Sequence[str]) -> Figures:
+    """By how much the error rate is above the baseline's, with the interval of the paired difference."""
+    figures: Figures = {}
+    for language, name in RATE_NAMES:
+        both = [
+            (errors(utterance, one), errors(utterance, other))
+            for utterance, one, other in zip(utterances, ours, theirs, strict=True)
+            if utterance.language == language
+        ]
+        if both:
+            mine, baselines = zip(*both, strict=True)
+            figures[f"{name}_above_baseline"] = (error_rate(mine) or 0.0) - (error_rate(baselines) or 0.0)
+            figures[f"{name}_above_baseline_interval"] = error_rate_gap(mine, baselines)
+    return figures
 
 
 def summary(heard: Sequence[Heard], *, cpu: float, wall: float) -> Figures:

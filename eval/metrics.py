@@ -57,6 +57,19 @@ def error_rate_interval(counts: Sequence[ErrorCount]) -> tuple[float, float] | N
     return bootstrap(counts, error_rate)
 
 
+def error_rate_gap(ours: Sequence[ErrorCount], theirs: Sequence[ErrorCount]) -> tuple[float, float] | None:
+    """95 % interval of ``error_rate`` of the one minus that of the other, for the same utterances in the same order.
+
+    They are drawn together: what is hard for both does not widen it.
+    """
+
+    def gap(pairs: Sequence[tuple[ErrorCount, ErrorCount]]) -> float | None:
+        one, other = error_rate([pair[0] for pair in pairs]), error_rate([pair[1] for pair in pairs])
+        return None if one is None or other is None else one - other
+
+    return bootstrap(list(zip(ours, theirs, strict=True)), gap)
+
+
 def bootstrap(
     sample: Sequence[_T], statistic: Callable[[Sequence[_T]], float | None], *, resamples: int = _RESAMPLES
 ) -> tuple[float, float] | None:

@@ -17,13 +17,17 @@ from eval.speech_set import Audio, Utterance, error_figures, errors
 _BEAM = 5
 
 
-def transcribe_all(pairs: Sequence[tuple[Utterance, Audio]], model: Path, compute_type: str) -> Figures:
-    """The same keys as the product's, from the same audio after the same resampling. Runs in this process."""
+def transcribe_all(
+    pairs: Sequence[tuple[Utterance, Audio]], model: Path, compute_type: str
+) -> tuple[Figures, list[str]]:
+    """The same keys as the product's, from the same audio after the same resampling, and the texts in the order given.
+    Runs in this process."""
     from faster_whisper import WhisperModel
 
     whisper = WhisperModel(str(model), device="cpu", compute_type=compute_type, local_files_only=True)
     counts: dict[Language, list[ErrorCount]] = {}
     digits: list[DigitScore] = []
+    texts: list[str] = []
     decode_ms: list[float] = []
     first_text_ms: list[float] = []
     before, began = cpu_seconds(), time.monotonic()
@@ -32,6 +36,7 @@ def transcribe_all(pairs: Sequence[tuple[Utterance, Audio]], model: Path, comput
             start = time.monotonic()
             segments, _ = whisper.transcribe(_samples(audio), language=utterance.language, beam_size=_BEAM)
             text = "".join(segment.text for segment in segments)
+            texts.append(text)
             took = (time.monotonic() - start) * 1000
             decode_ms.append(took)
             first_text_ms.append(audio.duration_s * 1000 + took)
@@ -40,7 +45,7 @@ def transcribe_all(pairs: Sequence[tuple[Utterance, Audio]], model: Path, comput
             done()
     cpu, wall = cpu_seconds() - before, time.monotonic() - began
     audio_s = sum(audio.duration_s for _, audio in pairs)
-    return {
+    figures = {
         "utterances": len(pairs),
         "audio_s": audio_s,
         **error_figures(counts),
@@ -50,6 +55,7 @@ def transcribe_all(pairs: Sequence[tuple[Utterance, Audio]], model: Path, comput
         "final_latency_ms": {"p50": percentile(decode_ms, 50), "p95": percentile(decode_ms, 95)},
         "first_partial_ms": {"p50": percentile(first_text_ms, 50)},
     }
+    return figures, texts
 
 
 def _samples(audio: Audio) -> npt.NDArray[np.float32]:

@@ -21,7 +21,7 @@ Line = Literal["clean", "telephone"]
 
 TELEPHONE_RATE = 8000
 """Hz."""
-_RATE_NAMES: tuple[tuple[Language, str], ...] = (("zh", "cer"), ("en", "wer"))
+RATE_NAMES: tuple[tuple[Language, str], ...] = (("zh", "cer"), ("en", "wer"))
 _FRAME_S = 0.02
 _SPEECH_BELOW_PEAK_DB = 30.0
 
@@ -138,7 +138,7 @@ def errors(utterance: Utterance, heard: str) -> ErrorCount:
 def error_figures(counts: Mapping[Language, Sequence[ErrorCount]]) -> dict[str, object]:
     """``cer`` where there is Chinese, ``wer`` where there is English."""
     figures: dict[str, object] = {}
-    for language, name in _RATE_NAMES:
+    for language, name in RATE_NAMES:
         if language in counts:
             figures[name] = error_rate(counts[language])
             figures[f"{name}_interval"] = error_rate_interval(counts[language])

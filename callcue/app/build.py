@@ -12,7 +12,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from api.services import Services
 from asr.engine import EngineConfig
-from asr.scheduler import DecodeScheduler, SchedulerConfig, SchedulerStats
+from asr.load import SchedulerStats
+from asr.scheduler import DecodeScheduler, SchedulerConfig
 from asr.streaming import StreamConfig
 from callcue.app import backends
 from callcue.app.health import Health, Probe

@@ -58,6 +58,8 @@ class Window:
     language_prior: float = 0.0
     """What is known of the language before this window is heard, for an engine that has to detect it: log-odds of zh
     against en; 0 for nothing."""
+    patient: bool = False
+    """There is time for a better text: an engine may take longer than usual."""
 
     @property
     def duration_ms(self) -> int:

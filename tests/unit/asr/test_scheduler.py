@@ -1,6 +1,7 @@
 """Finals first and never dropped; partials newest-wins, thinned out under load; batches across calls."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -326,3 +327,46 @@ async def test_closing_says_so_to_who_waits() -> None:
     assert engine.closed
     with pytest.raises(EngineFailed):
         await sched.final(window(10), "x")
+
+
+async def test_finals_are_decoded_with_patience_while_the_engine_has_time() -> None:
+    engine, clock = GatedEngine(max_batch=1), StillClock()
+    sched = DecodeScheduler(engine, clock, SchedulerConfig(patient_below=0.5))
+
+    async def decode(seconds: float, *, final: bool = True) -> bool:
+        task = asyncio.create_task(
+            sched.final(window(), "a") if final else sched.partial(window(final=False), "a"), name="decode"
+        )
+        await settle()
+        clock.seconds += seconds
+        await engine.release()
+        await task
+        return engine.batches[-1][0].patient
+
+    assert await decode(4.0)
+    assert not await decode(4.0, final=False)
+    assert not await decode(0.1)  # busy for most of the last ten seconds
+    clock.seconds += 30.0
+    assert await decode(0.1)
+
+
+async def test_a_burst_is_no_time_for_patience() -> None:
+    engine = GatedEngine(max_batch=1)
+    sched = scheduler(engine)
+    tasks = [asyncio.create_task(sched.final(window(), name)) for name in ("a", "b", "c")]
+    await settle()
+    for _ in tasks:
+        await engine.release()
+    await asyncio.gather(*tasks)
+    assert [batch[0].patient for batch in engine.batches] == [False, False, True]
+
+
+async def test_a_recording_is_always_decoded_with_patience() -> None:
+    engine = GatedEngine(max_batch=2)
+    sched = DecodeScheduler(engine, StillClock(), SchedulerConfig(patient_below=0.0))
+    patient = replace(window(), patient=True)
+    tasks = [asyncio.create_task(sched.final(one, name)) for one, name in ((patient, "a"), (window(), "b"))]
+    await settle()
+    await engine.release()
+    await asyncio.gather(*tasks)
+    assert [one.patient for one in engine.batches[0]] == [True, False]

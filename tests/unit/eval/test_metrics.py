@@ -10,6 +10,7 @@ from eval.metrics import (
     count_errors,
     edit_distance,
     error_rate,
+    error_rate_gap,
     error_rate_interval,
     expected_calibration_error,
     macro_f1,
@@ -96,3 +97,12 @@ def test_calibration_error() -> None:
 
 def test_confusion_has_true_labels_in_rows() -> None:
     assert confusion(["甲", "甲", "乙"], ["甲", "乙", "丙"]) == (["甲", "乙", "丙"], [[1, 1, 0], [0, 0, 1], [0, 0, 0]])
+
+
+def test_what_is_hard_for_both_does_not_widen_the_gap() -> None:
+    hard = [ErrorCount(errors=8, length=10), ErrorCount(errors=1, length=10)] * 20
+    harder = [ErrorCount(errors=one.errors + 1, length=10) for one in hard]
+    assert error_rate_gap(harder, hard) == pytest.approx((0.1, 0.1))
+    assert error_rate_gap(hard, harder) == pytest.approx((-0.1, -0.1))
+    with pytest.raises(ValueError, match="shorter"):
+        error_rate_gap(hard, harder[1:])
