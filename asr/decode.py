@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from asr.config import EngineConfig
-from asr.guards import Reason, judge, stutters, worth_a_second_try
+from asr.guards import Reason, english_phrase, judge, stutters, worth_a_second_try
 from asr.script import to_simplified
 from asr.speech_check import SpeechCheck
 from asr.whisper import MAX_SAMPLES, MAX_WINDOW_S, Encoded, Float32, Found, Request, Search, WhisperWindows
@@ -22,6 +22,8 @@ from callcue.core.speech import ENGINE_RATE, Hypothesis, Language, Window
 
 _TOKENS_PER_S: dict[Language, float] = {"zh": 12.0, "en": 8.0}
 _SPARE_TOKENS = 12
+_SWITCH_MARGIN = 0.3
+"""Mean log probability per token."""
 _LEAST = 1e-9
 """Probability below which the detector's figure is noise."""
 
@@ -64,6 +66,11 @@ class _Decoded:
             avg_logprob=self.found.avg_logprob,
             no_speech_prob=self.found.no_speech_prob,
         )
+
+    @property
+    def switched(self) -> bool:
+        """Whether Chinese turned into an English sentence: Whisper does so where it understands little."""
+        return self.request.language == "zh" and english_phrase(self.found.text)
 
     @property
     def doubtful(self) -> bool:
@@ -144,8 +151,10 @@ class WindowDecoder:
     def _finish(self, item: _Decoded) -> Hypothesis:
         """The judged hypothesis. A final that looks wrong gets its second try here."""
         final = item.job.window.final
-        second = final and item.doubtful
-        if second:
+        second = final and (item.doubtful or item.switched)
+        if final and item.switched:
+            item = self._in_chinese(item)
+        if final and item.doubtful:
             item = self._second_try(item)
         verdict, found, language = item.verdict, item.found, item.request.language
         hypothesis = Hypothesis(
@@ -164,6 +173,13 @@ class WindowDecoder:
             text=to_simplified(found.text) if language == "zh" else found.text,
             words=self._model.word_times(item.request, found, item.job.offset_ms) if final else (),
         )
+
+    def _in_chinese(self, first: _Decoded) -> _Decoded:
+        """Without Latin letters, if that is nearly as probable; else the caller may have said it in English."""
+        found = self._model.search([first.request], Search(beam=self._config.beam_size, latin=False))[0]
+        again = replace(first, found=found)
+        believable = again.verdict is None and found.avg_logprob >= first.found.avg_logprob - _SWITCH_MARGIN
+        return again if believable else first
 
     def _second_try(self, first: _Decoded) -> _Decoded:
         """Careful decodes, until one is believable: with a penalty for repetition, which ends most loops at the price

@@ -34,6 +34,12 @@ _MAX_UNIT = 40
 
 _DIGITS = re.compile(r"[\d零〇一二三四五六七八九十百千万两点]+")
 _LATIN = re.compile(r"[a-z\u00e0-\u024f]")
+_ENGLISH_RUN = re.compile(r"[A-Za-z']+(?:[ ,]+[A-Za-z']+)+")
+_FUNCTION_WORD = re.compile(
+    r"\b(?:the|an?|of|to|in|is|are|was|were|be|it|th(?:is|at|ey|ere)|what|how|where|why|your?|he|she|we|i|my|and|or|but|"
+    r"do(?:es)?|did|ha(?:ve|s)|not|can|will|would|so|with|for|on|at)\b",
+    re.IGNORECASE,
+)
 _IGNORED = re.compile(r"[\s\W_]+")
 
 
@@ -77,6 +83,11 @@ def stutters(text: str) -> bool:
     Numbers are left out: their digits do repeat."""
     core = _DIGITS.sub("", bare(text))
     return _repeats(core, _STUTTER_UNITS, range(2, min(_MAX_UNIT, len(core) // 2) + 1))
+
+
+def english_phrase(text: str) -> bool:
+    """Whether English words follow one another as in a sentence ("what are the"), not as in a name (Office Home)."""
+    return any(_FUNCTION_WORD.search(run.group()) for run in _ENGLISH_RUN.finditer(text))
 
 
 def is_boilerplate(text: str, avg_logprob: float, no_speech_prob: float = 0.0) -> bool:

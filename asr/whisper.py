@@ -8,8 +8,10 @@ likely; what a window says does not depend on the company it is in.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ MAX_SAMPLES = MAX_WINDOW_S * ENGINE_RATE
 _STEP_S = 1.5
 _MAX_LENGTH = 448
 _SEED = 1
+_LATIN = re.compile(r"[A-Za-z]")  # the vocabulary writes bytes beyond ASCII as other characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class Search:
     repetition_penalty: float = 1.0
     temperature: float = 0.0
     """Above 0: sample instead of searching."""
+    latin: bool = True
+    """False: no letters of the Latin script."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,10 +181,17 @@ class WhisperWindows:
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
-            suppress_tokens=self._suppressed,
+            suppress_tokens=self._suppressed if how.latin else self._not_latin,
             **sampling,
         )
         return [self._found(request, result) for request, result in zip(requests, generated, strict=True)]
+
+    @cached_property
+    def _not_latin(self) -> list[int]:
+        """What is always suppressed, and every token with a letter of the Latin script."""
+        end = self._tokenizers[self.languages[0]].eot
+        words = self._model.hf_tokenizer.get_vocab(with_added_tokens=False).items()
+        return sorted({*self._suppressed, *(token for word, token in words if token < end and _LATIN.search(word))})
 
     def _found(self, request: Request, result: Any) -> Found:
         tokenizer = self._tokenizers[request.language]

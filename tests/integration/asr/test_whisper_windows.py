@@ -26,3 +26,17 @@ def test_as_many_tokens_come_out_as_are_allowed(model_dir: Path, beam: int) -> N
     assert again.text == whole.text
     (cut,) = model.search([Request(encoded=encoded, language="zh", max_tokens=5)], Search(beam=beam))
     assert len(cut.tokens) == 5
+
+
+def test_a_search_may_go_without_latin_letters(model_dir: Path) -> None:
+    """Told that Mandarin is English, Whisper writes Latin letters; forbidden to, it finds other tokens."""
+    import soxr
+
+    model = WhisperWindows(model_dir, EngineConfig())
+    samples = np.frombuffer(demo_channel(1, 17_050, 22_200), "<i2").astype(np.float32) / 32768
+    encoded = model.encode(np.asarray(soxr.resample(samples, 8000, 16000), dtype=np.float32), 10.5)
+    request = Request(encoded=encoded, language="en", max_tokens=60)
+    (free,) = model.search([request], Search(beam=1))
+    assert any(char.isascii() and char.isalpha() for char in free.text)
+    (without,) = model.search([request], Search(beam=1, latin=False))
+    assert not any(char.isascii() and char.isalpha() for char in without.text)

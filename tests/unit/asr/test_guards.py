@@ -2,7 +2,7 @@
 
 import pytest
 
-from asr.guards import has_loop, is_boilerplate, judge, stutters, worth_a_second_try
+from asr.guards import english_phrase, has_loop, is_boilerplate, judge, stutters, worth_a_second_try
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,15 @@ def test_english_words_in_mandarin_are_believed(text: str, speech_ms: int) -> No
 def test_mixed_text_that_cannot_fit_its_time_is_still_too_long(text: str, _speech_ms: int) -> None:
     verdict = judge(text * 2, speech_ms=700, language="zh", avg_logprob=-0.5, no_speech_prob=0.1)
     assert verdict == "too_long"
+
+
+@pytest.mark.parametrize("text", ["What are the干干净净的没有东西", "好的 I don't know 谢谢", "这个 to the, 对"])
+def test_english_sentences_within_chinese_are_noticed(text: str) -> None:
+    assert english_phrase(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["我的Office Home打不开", "iPhone Pro Max多少钱", "OK OK，我用VPN的", "", "你好", "the"]
+)
+def test_english_names_within_chinese_are_kept(text: str) -> None:
+    assert not english_phrase(text)
