@@ -88,6 +88,8 @@ def parts(folder: Path, *, quick: bool, plots: Path | None) -> list[Part]:
         name = f"peers {lang} {line}"
         found.append(Part(name=name, module="eval.peers", arguments=(*arguments, *length), rows=peer_rows))
     zh = str(speech / "zh")
+    few = ("--limit", "12", "--only", "least") if quick else ()
+    found.append(Part(name="ablation", module="eval.ablation", arguments=(zh, *few), rows=ablation_rows))
     short = ("--seconds", "25") if quick else ()
     found.append(Part(name="load", module="eval.load", arguments=(zh, "--calls", "10", *short), rows=load_rows))
     steps = ("--steps", "6,16", *short) if quick else ()
@@ -162,6 +164,14 @@ def asr_rows(name: str, found: Figures) -> list[Row]:
     if "baseline" in found:
         rows.append(figure_row(name, "faster-whisper", found["baseline"], "each file whole, after its end"))
     return rows
+
+
+def ablation_rows(name: str, found: Figures) -> list[Row]:
+    """A row per variant."""
+    return [
+        [f"{name}: {one['variant']}", "CallCue", one["error_rate"], one["cpu_s_per_audio_s"], None, None, None, ""]
+        for one in found["variants"]
+    ]
 
 
 def peer_rows(name: str, found: Figures) -> list[Row]:
