@@ -5,7 +5,8 @@ second of audio [measured], a thirtieth of the decode.
 
 Silero remembers: after twelve seconds of music, noise or silence it did not notice one utterance in ten [measured, 342
 utterances of 1 to 6 s behind 19 sounds]. So it starts afresh every three seconds, a second early to find its feet, and
-missed one of them all; with less than a second it misses what begins at the seam.
+missed one of them all; with less than a second it misses what begins at the seam. For the same reason it hears a second
+of silence before a window: without it, 5 of 46 spoken digits of half a second were no speech to it [measured].
 """
 
 import numpy as np
@@ -40,10 +41,10 @@ class SpeechCheck:
         return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
 
     def _block(self, padded: npt.NDArray[np.float32], begin: int, end: int) -> npt.NDArray[np.float32]:
-        """Chunks ``begin`` to ``end``, heard from a second before them on."""
-        warm = max(0, begin - _WARM_UP_CHUNKS)
-        heard = np.asarray(self._model(padded[warm * _CHUNK : end * _CHUNK]), dtype=np.float32).reshape(-1)
-        return heard[begin - warm :]
+        """Chunks ``begin`` to ``end``, heard from a second before them on: silence, where nothing is."""
+        audio = padded[max(0, begin - _WARM_UP_CHUNKS) * _CHUNK : end * _CHUNK]
+        audio = np.pad(audio, (max(0, _WARM_UP_CHUNKS - begin) * _CHUNK, 0))
+        return np.asarray(self._model(audio), dtype=np.float32).reshape(-1)[_WARM_UP_CHUNKS:]
 
     def span(self, samples: npt.NDArray[np.float32]) -> tuple[int, int] | None:
         """(first, last + 1) sample to decode; None when there is no speech."""
