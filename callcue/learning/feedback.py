@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from callcue.core.events import AckAction
+from callcue.learning.likeness import Space
 
 FloatArray = NDArray[np.float32]
 Array = NDArray[np.float64]
@@ -47,9 +48,9 @@ class FeedbackConfig:
     elsewhere: float = 0.1
     """What a vote counts for a question that is not like the one it was given for."""
     old_version: float = 0.3
-    likeness_from: float = 0.45
-    """Cosine, after the common part of all texts was taken away, from which questions begin to be alike."""
-    likeness_whole: float = 0.8
+    likeness_from: float = 0.3
+    """Cosine in the space of the questions (see ``likeness``) from which they begin to be alike."""
+    likeness_whole: float = 0.6
     """The same cosine from which they count as one question."""
     team_strength: float = 10.0
     """Votes that the assumption of ``team_mean`` is worth against those of the team."""
@@ -67,7 +68,7 @@ class Ack:
     at_ms: int
     """Epoch milliseconds."""
     vector: FloatArray | None = None
-    """Of the text that had been looked up, unit length, common part taken away; None: not known."""
+    """Of the text that had been looked up, as the embedder makes it; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ class CardVotes:
     right: Array
     """0..1."""
     vectors: FloatArray
-    """Shape (acknowledgements, dims); a row of zeros is like nothing."""
+    """Spread out in the evidence's space, shape (acknowledgements, dims); a row of zeros is like nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +92,11 @@ class Evidence:
     team: float
     """The share of cards that the team finds right, each agent counted once."""
     cards: Mapping[str, CardVotes]
+    space: Space | None = None
+    """None: all questions are taken as alike."""
 
     def shift(self, card_id: str, query: FloatArray | None = None) -> float:
-        """Log-odds to add to the card's score for a question, or (None) for questions at large."""
+        """Log-odds to add to the card's score for a question (a vector in ``space``), or for questions at large."""
         votes = self.cards.get(card_id)
         if votes is None:
             return 0.0
@@ -110,8 +113,10 @@ class Evidence:
         return max(-self.config.limit, min(self.config.limit, rest + single))
 
     def _likeness(self, votes: CardVotes, query: FloatArray | None) -> Array | float:
-        if query is None or not votes.vectors.size:
-            return self.config.elsewhere if query is not None else 1.0
+        if query is None:
+            return 1.0
+        if not votes.vectors.size:
+            return self.config.elsewhere
         near = likeness(votes.vectors @ query, self.config)
         return self.config.elsewhere + (1 - self.config.elsewhere) * near
 
@@ -127,13 +132,15 @@ def likeness(cosines: FloatArray, config: FeedbackConfig) -> Array:
     return np.clip((cosines.astype(np.float64) - config.likeness_from) / span, 0.0, 1.0)
 
 
-def weigh(acks: Iterable[Ack], *, now_ms: int, versions: Mapping[str, int], config: FeedbackConfig) -> Evidence:
+def weigh(
+    acks: Iterable[Ack], *, now_ms: int, versions: Mapping[str, int], config: FeedbackConfig, space: Space | None = None
+) -> Evidence:
     """The evidence at ``now_ms`` (epoch milliseconds). ``versions``: the newest version of each card."""
     by_card: dict[str, list[Ack]] = defaultdict(list)
     for ack in acks:
         by_card[ack.card_id].append(ack)
-    cards = {card: _votes(held, now_ms, versions.get(card), config) for card, held in sorted(by_card.items())}
-    return Evidence(config=config, team=_team(by_card, cards, config), cards=cards)
+    cards = {card: _votes(held, now_ms, versions.get(card), config, space) for card, held in sorted(by_card.items())}
+    return Evidence(config=config, team=_team(by_card, cards, config), cards=cards, space=space)
 
 
 def shifted(score: float, shift: float) -> float:
@@ -143,17 +150,18 @@ def shifted(score: float, shift: float) -> float:
     return 1.0 / (1.0 + math.exp(-_logit(score) - shift))
 
 
-def _votes(acks: Sequence[Ack], now_ms: int, newest: int | None, config: FeedbackConfig) -> CardVotes:
+def _votes(
+    acks: Sequence[Ack], now_ms: int, newest: int | None, config: FeedbackConfig, space: Space | None
+) -> CardVotes:
     numbers = {agent: number for number, agent in enumerate(sorted({ack.agent for ack in acks}))}
     weights = np.array([_WEIGHT[ack.action] for ack in acks], dtype=np.float64)
     weights *= [1.0 if newest is None or ack.card_version >= newest else config.old_version for ack in acks]
     weights *= [0.5 ** (max(0, now_ms - ack.at_ms) / DAY_MS / config.half_life_days) for ack in acks]
     weights *= _caps(acks)
-    dims = max((len(ack.vector) for ack in acks if ack.vector is not None), default=0)
-    vectors = np.zeros((len(acks), dims), dtype=np.float32)
-    for row, ack in enumerate(acks):
-        if ack.vector is not None:
-            vectors[row] = ack.vector
+    rows = [row for row, ack in enumerate(acks) if ack.vector is not None]
+    vectors = np.zeros((len(acks), 0 if space is None else len(space.middle)), dtype=np.float32)
+    if space is not None and rows:
+        vectors[rows] = space.spread(np.stack([ack.vector for ack in acks if ack.vector is not None]))
     return CardVotes(
         agents=np.array([numbers[ack.agent] for ack in acks], dtype=np.int64),
         weights=weights,

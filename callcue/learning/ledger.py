@@ -6,8 +6,8 @@ wrong.
 repeat: of the times it was used for a caller whose number is known, those in which the same number called again within
 ``within_days`` and got the same card. Shows younger than that are not counted yet.
 transfer: of the times it was used in a call whose outcome is known, those in which the call was transferred.
-wrong knowledge (知识错误转接率): of the same, those in which the call was transferred and the card was wrong, by the word
-of an agent on that show, or of that month's audit.
+wrong knowledge (知识错误转接率): of the same, those in which the call was transferred and the card was wrong, by the
+word of an agent on that show, or of that month's audit.
 
 What nobody observed (numbers that the switch does not send, outcomes that nobody reports) is left out of a share, and a
 share of nothing is unknown, not 0.

@@ -118,8 +118,12 @@ class LearningLoop:
         vectors = await self._show_vectors(shows)
         versions = await self.history.versions({show.card_id for show in shows})
         acks = [ack for show in shows for ack in acks_of(show, vectors.get((show.call_id, show.push_seq)))]
+        space = None
+        if acks:
+            maker = await asyncio.to_thread(self._vectors)
+            space = await asyncio.to_thread(maker.space, list(vectors.values()))
         evidence = await asyncio.to_thread(
-            weigh, acks, now_ms=self.now_ms, versions=versions, config=self.config.feedback
+            weigh, acks, now_ms=self.now_ms, versions=versions, config=self.config.feedback, space=space
         )
         self._mark = mark
         if self._learned is not None:
@@ -205,7 +209,7 @@ class LearningLoop:
             title = old.title
         if old is None:
             first = min(question.asked_ms for question in found)
-            named = Counter(owners[q.card_id] for q in found if q.card_id in owners)
+            named = Counter(owners[q.card_id] for q in found if q.card_id is not None and q.card_id in owners)
             return Topic(
                 topic_id=topic_id,
                 title=title,
@@ -316,12 +320,15 @@ def to_bytes(vector: FloatArray) -> bytes:
 def question_vectors(
     held: Sequence[Question], maker: QuestionVectors
 ) -> tuple[dict[_Key, FloatArray], dict[_Key, bytes]]:
-    """Vectors of all questions, and those that had to be made. Blocking."""
+    """Vectors of all questions in their space, and the raw ones of those that had to be made. Blocking."""
     known = {key_of(q): np.frombuffer(q.vector, "<f4") for q in held if q.vector and q.embedder == maker.name}
     missing = [question for question in held if key_of(question) not in known]
     made = maker.of([question.text for question in missing]) if missing else ()
     fresh = {key_of(question): vector for question, vector in zip(missing, made, strict=True)}
-    return {**known, **fresh}, {key: to_bytes(vector) for key, vector in fresh.items()}
+    raw = {**known, **fresh}
+    rows = np.stack(list(raw.values()))
+    spread = maker.space(rows).spread(rows)
+    return dict(zip(raw, spread, strict=True)), {key: to_bytes(vector) for key, vector in fresh.items()}
 
 
 def acks_of(show: Show, vector: FloatArray | None) -> list[Ack]:

@@ -46,7 +46,7 @@ class FeedbackIndex:
 
     def _shifted(self, hits: list[CardHit], text: str, evidence: Evidence) -> list[CardHit]:
         """Stable: cards of one score stay in the order of the search."""
-        vector = self._vectors.of([text])[0]
+        vector = evidence.space.spread(self._vectors.of([text]))[0] if evidence.space else None
         moved = []
         for hit in hits:
             shift = evidence.shift(hit.card.id, vector)

@@ -44,7 +44,8 @@ def effect(askings: Iterable[Asking], *, published_ms: int | None, now_ms: int, 
     for asking in calls.values():
         if asking.caller:
             by_caller[asking.caller].append(asking.at_ms)
-    before, after = [], []
+    before: list[tuple[float, bool]] = []
+    after: list[tuple[float, bool]] = []
     for times in by_caller.values():
         for at_ms, following in zip(times, [*times[1:], None], strict=True):
             kind, until = (before, edge) if at_ms < edge else (after, now_ms)

@@ -9,14 +9,16 @@ import numpy as np
 
 from callcue.core.cards import Card
 from callcue.core.errors import BadInput, Conflict
+from callcue.core.questions import TopicState
 from callcue.infra.card_history import AuditItem
 from callcue.infra.questions import CLOSED, Question, Topic
 from callcue.learning.audit import AuditReport, check_month, draw, report, stratify
 from callcue.learning.ledger import LedgerLine, ledger
+from callcue.learning.likeness import Space
 from callcue.learning.loop import DAY_MS, LearningLoop
 from callcue.learning.repeats import Asking, Effect, effect
 from callcue.learning.topics import most_different
-from callcue.learning.weeks import Issue, bounds, top_issues
+from callcue.learning.weeks import Asked, Issue, bounds, top_issues
 
 SAMPLES = 6
 """Wordings that a draft gets as sample questions."""
@@ -64,7 +66,7 @@ def _line(topic: Topic, questions: Sequence[Question], now_ms: int) -> TopicLine
         topic=topic,
         calls=len({question.call_id for question in questions}),
         callers=len({question.caller for question in questions if question.caller}),
-        newest_ms=max(question.asked_ms for question in questions),
+        newest_ms=max((question.asked_ms for question in questions), default=topic.opened_ms),
         overdue=topic.state not in CLOSED and topic.due_ms < now_ms,
         best_card=best,
         best_score=max(scores, default=None),
@@ -97,7 +99,8 @@ def sample_questions(questions: Sequence[Question]) -> list[str]:
     """The most different real wordings."""
     unique = list({question.text: question for question in questions}.values())
     if unique and all(question.vector for question in unique):
-        vectors = np.stack([np.frombuffer(question.vector or b"", "<f4") for question in unique])
+        raw = np.stack([np.frombuffer(question.vector or b"", "<f4") for question in unique])
+        vectors = Space(middle=raw.mean(axis=0) / 2).spread(raw)  # half: with two wordings the whole would be extreme
         unique = [unique[place] for place in most_different(vectors, SAMPLES)]
     return [question.text for question in unique[:SAMPLES]]
 
@@ -129,10 +132,31 @@ async def settle(
     if owner is not None:
         told = replace(told, owner=owner)
     else:
-        state = "declined" if decline else "answered"
+        state: TopicState = "declined" if decline else "answered"
         told = replace(told, state=state, closed_ms=loop.now_ms, card_id=topic.card_id if decline else card_id)
     await loop.questions.change(told, held=topic.state)
     return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicDetail:
+    """One topic, looked at."""
+
+    line: TopicLine
+    wordings: list[str]
+    """The most different ones."""
+    effect: Effect
+
+
+async def topic_detail(loop: LearningLoop, topic_id: str) -> TopicDetail:
+    """One topic. Raises NotFound."""
+    topic = await loop.questions.topic(topic_id)
+    questions = await loop.questions.questions(topic_id=topic.topic_id)
+    return TopicDetail(
+        line=_line(topic, questions, loop.now_ms),
+        wordings=sample_questions(questions),
+        effect=await topic_effect(loop, topic),
+    )
 
 
 async def topic_effect(loop: LearningLoop, topic: Topic) -> Effect:
@@ -153,7 +177,9 @@ async def top(loop: LearningLoop, week: str, *, limit: int = 20) -> list[Issue]:
     titles = {topic.topic_id: topic.title for topic in await loop.questions.topics()}
     shows = await loop.history.shows(from_ms=since, to_ms=end)
     questions = [q for q in await loop.questions.questions(since_ms=since) if q.why in ("nothing", "low")]
-    asked = [("topic", q.topic_id, q.call_id, q.asked_ms) for q in questions if q.topic_id and q.asked_ms < end]
+    asked: list[Asked] = [
+        ("topic", q.topic_id, q.call_id, q.asked_ms) for q in questions if q.topic_id and q.asked_ms < end
+    ]
     asked += [("card", s.card_id, s.call_id, s.shown_ms) for s in shows]
     issues = top_issues(asked, titles, week, limit)
     named = {issue.id: (await loop.cards.get(issue.id)).title for issue in issues if issue.kind == "card"}

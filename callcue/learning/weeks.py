@@ -8,6 +8,9 @@ from typing import Literal
 
 from callcue.core.errors import BadInput
 
+Asked = tuple[Literal["topic", "card"], str, str, int]
+"""Kind, id, call, epoch milliseconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
@@ -42,11 +45,9 @@ def bounds(week: str) -> tuple[int, int]:
     return int(begin.timestamp() * 1000), int((begin + timedelta(days=7)).timestamp() * 1000)
 
 
-def top_issues(
-    asked: Iterable[tuple[Literal["topic", "card"], str, str, int]], titles: dict[str, str], week: str, limit: int
-) -> list[Issue]:
-    """``asked``: (kind, id, call, epoch milliseconds) of at least the week and the one before it. Most calls first,
-    of equal ones the one that grew more."""
+def top_issues(asked: Iterable[Asked], titles: dict[str, str], week: str, limit: int) -> list[Issue]:
+    """``asked`` holds at least the week and the one before it. Most calls first, of equal ones the one that grew
+    more."""
     begin, end = bounds(week)
     calls: dict[tuple[Literal["topic", "card"], str], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for kind, item, call_id, at_ms in asked:
