@@ -3,7 +3,6 @@
 The night after each day of calls the loop learns and the editor works on the topics that were asked in most calls.
 """
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -48,9 +48,9 @@ class FeedbackConfig:
     elsewhere: float = 0.1
     """What a vote counts for a question that is not like the one it was given for."""
     old_version: float = 0.3
-    likeness_from: float = 0.3
+    likeness_from: float = 0.42
     """Cosine in the space of the questions (see ``likeness``) from which they begin to be alike."""
-    likeness_whole: float = 0.6
+    likeness_whole: float = 0.65
     """The same cosine from which they count as one question."""
     team_strength: float = 10.0
     """Votes that the assumption of ``team_mean`` is worth against those of the team."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-JOIN = 0.52
+JOIN = 0.55
 """Average cosine (see ``likeness``) from which questions are one topic; docs/knowledge.md says where it is from."""
 
 

@@ -40,6 +40,8 @@ def bounds(week: str) -> tuple[int, int]:
     """First and, exclusive, last epoch millisecond of an ISO week. Raises BadInput."""
     try:
         begin = datetime.strptime(f"{week}-1", "%G-W%V-%u").replace(tzinfo=UTC)
+        if week_of(int(begin.timestamp() * 1000)) != week:
+            raise ValueError("a year without a week 53")
     except ValueError:
         raise BadInput("a week is written as year and number by ISO 8601, such as 2026-W48") from None
     return int(begin.timestamp() * 1000), int((begin + timedelta(days=7)).timestamp() * 1000)
