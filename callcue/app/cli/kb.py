@@ -132,10 +132,10 @@ async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
 
     from callcue.app.build import learning_loop, open_storage
     from callcue.core.cards import CardQuery
-    from kb_index.index import HybridIndex, IndexConfig
     from callcue.core.clock import SystemClock
     from callcue.learning.likeness import QuestionVectors
     from callcue.learning.ranking import FeedbackIndex
+    from kb_index.index import HybridIndex, IndexConfig
     from models.embedders import load_embedder
     from models.store import ModelStore
 

@@ -1,4 +1,4 @@
-"""``callcue kb unanswered``, ``topic``, ``top``, ``ledger``, ``audit`` and ``verdict`` over a database with calls in it."""
+"""The commands of ``callcue kb`` for open questions, top issues, ledger and audit, over a database with calls in it."""
 
 import asyncio
 import json
