@@ -1,11 +1,12 @@
 """What became of the cards that were shown: read for the ledger and the feedback; outcomes of calls; audits."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from callcue.core.clock import SystemClock
 from callcue.core.errors import NotFound
@@ -83,7 +84,13 @@ class CardHistory:
         return int(self._clock.now().timestamp() * 1000)
 
     async def shows(
-        self, *, from_ms: int = 0, to_ms: int | None = None, card_id: str | None = None, acked: bool = False
+        self,
+        *,
+        from_ms: int = 0,
+        to_ms: int | None = None,
+        card_id: str | None = None,
+        acked: bool = False,
+        vectors: bool = False,
     ) -> list[Show]:
         """What was shown in a time, the newest at most 200,000, oldest first; ``acked``: only what was acknowledged."""
         query = (
@@ -94,6 +101,8 @@ class CardHistory:
             .order_by(CardShowRow.shown_ms.desc(), CardShowRow.call_id, CardShowRow.push_seq)
             .limit(MAX_SHOWS)
         )
+        if not vectors:
+            query = query.options(defer(CardShowRow.vector))
         words = (
             select(CardAckRow)
             .join(
@@ -114,7 +123,10 @@ class CardHistory:
                 said.setdefault((row.call_id, row.push_seq), []).append(row)
             found = (await session.execute(query)).all()
             return [
-                _show(show, caller, agent, transferred, said.get((show.call_id, show.push_seq), ()))
+                replace(
+                    _show(show, caller, agent, transferred, said.get((show.call_id, show.push_seq), ())),
+                    vector=show.vector if vectors else None,
+                )
                 for show, caller, agent, transferred in found
                 if not acked or (show.call_id, show.push_seq) in said
             ]
@@ -240,6 +252,5 @@ def _show(
             for ack in said
         ),
         transferred=transferred,
-        vector=row.vector,
         embedder=row.embedder,
     )

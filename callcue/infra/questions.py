@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from callcue.core.clock import SystemClock
 from callcue.core.errors import Conflict, NotFound
@@ -95,7 +96,9 @@ class QuestionStore:
 
         await self._db.write(f"keep {len(rows)} question(s) of call {call_id}", work)
 
-    async def questions(self, *, since_ms: int = 0, topic_id: str | None = None) -> list[Question]:
+    async def questions(
+        self, *, since_ms: int = 0, topic_id: str | None = None, vectors: bool = True
+    ) -> list[Question]:
         """The newest at most 20,000, oldest first."""
         conditions: list[ColumnElement[bool]] = [QuestionRow.asked_ms >= since_ms]
         if topic_id is not None:
@@ -107,9 +110,12 @@ class QuestionStore:
             .order_by(QuestionRow.asked_ms.desc(), QuestionRow.call_id, QuestionRow.segment_id)
             .limit(MAX_QUESTIONS)
         )
+        if not vectors:
+            query = query.options(defer(QuestionRow.vector))
 
         async def work(session: AsyncSession) -> list[Question]:
-            return [_question(row, caller) for row, caller in (await session.execute(query)).all()]
+            rows = (await session.execute(query)).all()
+            return [_question(row, caller, row.vector if vectors else None) for row, caller in rows]
 
         return (await self._db.read("read the unanswered questions", work))[::-1]
 
@@ -166,10 +172,20 @@ class QuestionStore:
                 moved = update(QuestionRow).where(QuestionRow.topic_id == younger).values(topic_id=older)
                 await session.execute(moved)
                 await session.execute(
-                    update(TopicRow).where(TopicRow.topic_id == younger).values(merged_into=older, state="answered")
+                    update(TopicRow).where(TopicRow.topic_id == younger).values(merged_into=older, title="")
                 )
 
         await self._db.write("write the topics", work)
+
+    async def drop_empty(self) -> None:
+        """Forget open topics whose calls, and so their questions, are gone. What a person decided about stays."""
+        asked = select(QuestionRow.topic_id).where(QuestionRow.topic_id == TopicRow.topic_id).exists()
+        query = delete(TopicRow).where(TopicRow.state == "open", TopicRow.merged_into.is_(None), ~asked)
+
+        async def work(session: AsyncSession) -> None:
+            await session.execute(query.execution_options(synchronize_session=False))
+
+        await self._db.write("forget topics without questions", work)
 
     async def change(self, topic: Topic, *, held: TopicState) -> None:
         """Store a topic's new state. Raises Conflict when it is no longer in the state ``held``."""
@@ -201,7 +217,7 @@ def _row(call_id: str, need: UnmetNeed, asked_ms: int) -> QuestionRow:
     )
 
 
-def _question(row: QuestionRow, caller: str | None) -> Question:
+def _question(row: QuestionRow, caller: str | None, vector: bytes | None) -> Question:
     return Question(
         call_id=row.call_id,
         segment_id=row.segment_id,
@@ -213,7 +229,7 @@ def _question(row: QuestionRow, caller: str | None) -> Question:
         score=row.score,
         topic_id=row.topic_id,
         caller=caller,
-        vector=row.vector,
+        vector=vector,
         embedder=row.embedder,
     )
 

@@ -82,8 +82,7 @@ class LearningLoop:
         return int(self._clock.now().timestamp() * 1000)
 
     async def start(self) -> None:
-        """Learn what there is, then go on every minute."""
-        await self._round()
+        """Learn what there is in the background, and go on every minute."""
         self._task = asyncio.create_task(self._run(), name="learning-loop")
 
     async def close(self) -> None:
@@ -96,8 +95,8 @@ class LearningLoop:
 
     async def _run(self) -> None:
         while True:
-            await self._clock.sleep(EVERY_S)
             await self._round()
+            await self._clock.sleep(EVERY_S)
 
     async def _round(self) -> None:
         for step in (self.refresh_feedback, self.sort_questions, self.close_answered):
@@ -114,7 +113,7 @@ class LearningLoop:
         if mark == self._mark:
             return None
         since = self.now_ms - int(4 * self.config.feedback.half_life_days * DAY_MS)
-        shows = await self.history.shows(from_ms=since, acked=True)
+        shows = await self.history.shows(from_ms=since, acked=True, vectors=True)
         vectors = await self._show_vectors(shows)
         versions = await self.history.versions({show.card_id for show in shows})
         acks = [ack for show in shows for ack in acks_of(show, vectors.get((show.call_id, show.push_seq)))]
@@ -228,7 +227,8 @@ class LearningLoop:
         return replace(old, title=title)
 
     async def close_answered(self) -> list[str]:
-        """Topics whose card is published are answered; returns their ids."""
+        """Topics whose card is published are answered; returns their ids. Topics whose calls are gone go too."""
+        await self.questions.drop_empty()
         closed = []
         for topic in await self.questions.topics():
             if topic.state != "drafted" or topic.card_id is None:

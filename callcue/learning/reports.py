@@ -1,5 +1,6 @@
 """What people look at: topics with their clock, top issues, the ledger, the audit. Reads; models are not needed."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from callcue.core.cards import Card
-from callcue.core.errors import BadInput, Conflict
+from callcue.core.errors import BadInput, Conflict, NotFound
 from callcue.core.questions import TopicState
 from callcue.infra.card_history import AuditItem
 from callcue.infra.questions import CLOSED, Question, Topic
@@ -47,7 +48,7 @@ class TopicLine:
 async def topic_lines(loop: LearningLoop, *, closed: bool = False, min_calls: int = 1) -> list[TopicLine]:
     """Open topics (or, with ``closed``, all), overdue ones first, then by the number of calls."""
     grouped = defaultdict(list)
-    for question in await loop.questions.questions():
+    for question in await loop.questions.questions(vectors=False):
         grouped[question.topic_id].append(question)
     lines = [
         _line(topic, grouped[topic.topic_id], loop.now_ms)
@@ -81,9 +82,16 @@ async def draft_card(loop: LearningLoop, topic_id: str, *, by: str) -> tuple[Car
     topic = await loop.questions.topic(topic_id)
     if topic.state != "open":
         raise Conflict(f"topic {topic.topic_id} is {topic.state}, not open: nothing was drafted")
+    card_id = topic.topic_id.replace("topic-", "draft-", 1)
+    with contextlib.suppress(NotFound):
+        held = await loop.cards.get(card_id)
+        raise Conflict(
+            f"the card {held.id} was made of this topic before and is {held.status}: nothing was drafted. Add the new "
+            "wordings to its questions, then say that it answers the topic"
+        )
     questions = await loop.questions.questions(topic_id=topic.topic_id)
     card = Card(
-        id=topic.topic_id.replace("topic-", "draft-", 1),
+        id=card_id,
         title=topic.title[:200],
         body=BODY_ZH if topic.lang == "zh" else BODY_EN,
         lang=topic.lang,
@@ -176,7 +184,9 @@ async def top(loop: LearningLoop, week: str, *, limit: int = 20) -> list[Issue]:
     since = begin - (end - begin)
     titles = {topic.topic_id: topic.title for topic in await loop.questions.topics()}
     shows = await loop.history.shows(from_ms=since, to_ms=end)
-    questions = [q for q in await loop.questions.questions(since_ms=since) if q.why in ("nothing", "low")]
+    questions = [
+        q for q in await loop.questions.questions(since_ms=since, vectors=False) if q.why in ("nothing", "low")
+    ]
     asked: list[Asked] = [
         ("topic", q.topic_id, q.call_id, q.asked_ms) for q in questions if q.topic_id and q.asked_ms < end
     ]

@@ -82,11 +82,14 @@ async def test_a_card_that_was_refused_leaves_its_question_open(place: Place, in
 
 async def test_what_a_call_leaves_goes_with_it(place: Place, invoice: Card) -> None:
     await place.call(FREIGHT[0])
+    await place.loop.sort_questions()
     await place.call(FREIGHT[1], shown=invoice.id, acks=("wrong",))
     for table in ("events", "calls"):
         await run_sql(place.db, f"DELETE FROM {table}")
     for table in ("questions", "card_shows", "card_acks"):
         assert await run_sql(place.db, f"SELECT count(*) FROM {table}") == 0
+    await place.loop.close_answered()
+    assert await run_sql(place.db, "SELECT count(*) FROM topics") == 0
 
 
 async def test_a_draft_has_the_most_different_wordings_and_closes_the_topic_when_it_is_published(place: Place) -> None:
@@ -134,6 +137,21 @@ async def test_an_answered_topic_that_is_asked_in_vain_again_opens_again(place: 
     (again,) = await lines(place)
     assert (again.topic.topic_id, again.topic.state) == (line.topic.topic_id, "open")
     assert again.topic.due_ms == place.loop.now_ms + 86_400_000
+
+
+async def test_a_card_that_was_made_of_a_topic_is_not_overwritten(place: Place) -> None:
+    await place.call(FREIGHT[0])
+    (line,) = await lines(place)
+    card, drafted = await reports.draft_card(place.loop, line.topic.topic_id, by="eve")
+    await place.cards.save([replace(card, status="published", body="店里出")], by="eve")
+    await place.questions.change(drafted, held="open")
+    await place.loop.close_answered()
+    for wording in FREIGHT[1:]:
+        await place.days(1)
+        await place.call(wording)
+    assert [again.topic.state for again in await lines(place)] == ["open"]
+    with pytest.raises(Conflict, match="is published"):
+        await reports.draft_card(place.loop, line.topic.topic_id, by="eve")
 
 
 async def test_a_declined_topic_stays_declined_and_takes_what_is_like_it(place: Place) -> None:
