@@ -9,7 +9,7 @@ from callcue.core.questions import UnmetNeed
 from tests.unit.api.edge import CARD, Edge, push
 from tests.unit.api.fakes import started
 
-ASKED = ("退货的运费谁出", "退货运费谁来出", "退货的运费由谁出13800138000")
+ASKED = ("退货的运费谁出", "退货的运费谁出呢", "请问退货的运费谁出13800138000")
 
 
 async def ask(edge: Edge, *texts: str) -> str:
@@ -36,7 +36,7 @@ async def test_editors_read_wordings_but_not_whose_they_are(edge: Edge) -> None:
     page = await request(edge, "GET", "/v1/topics", "eve")
     assert [(topic["topic_id"], topic["calls"], topic["state"]) for topic in page["topics"]] == [(topic_id, 3, "open")]
     detail = await edge.http.get(f"/v1/topics/{topic_id}", headers=edge.headers("eve"))
-    assert "谁来出" in detail.text
+    assert "运费谁出呢" in detail.text
     assert "13800138000" not in detail.text
     assert '"c0"' not in detail.text
     assert detail.json()["effect"]["after"]["rate"] is None

@@ -38,7 +38,7 @@ async def _fill(folder: Path) -> None:
     await db.migrate()
     log, questions = EventLog(db, InProcessBus()), QuestionStore(db)
     await CardStore(db).save([CARD], by="eve")
-    for number, text in enumerate(("退货的运费谁出", "退货运费谁来出", "洗衣机一直漏水")):
+    for number, text in enumerate(("退货的运费谁出", "退货的运费谁出呢", "洗衣机一直漏水")):
         await log.append(started(f"c{number}"))
         need = UnmetNeed(segment_id="s1", text=text, language="zh", card_id=None, score=None)
         await questions.add(f"c{number}", [need])

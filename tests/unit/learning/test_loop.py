@@ -11,8 +11,8 @@ from callcue.learning.reports import TopicLine
 from tests.unit.infra.conftest import run_sql
 from tests.unit.learning.conftest import Place
 
-FREIGHT = ("退货的运费谁出", "退货运费谁来出", "退货的运费由谁出")
-LEAK = ("洗衣机一直漏水", "洗衣机总是漏水")
+FREIGHT = ("退货的运费谁出", "退货的运费谁出呢", "请问退货的运费谁出")
+LEAK = ("洗衣机一直漏水", "洗衣机一直漏水啊")
 
 
 async def lines(place: Place, **options: bool) -> list[TopicLine]:
