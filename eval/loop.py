@@ -6,9 +6,10 @@ scores, what brought no card becomes topics, topics become cards. The month is r
 but were not found; ``cards``: the editor writes cards for topics that have none.
 
 ``hit_at_1`` is the share of measuring wordings (never said in a call, never on a card) for which the search puts the
-right card first, weighted by how often the need comes up; a need without a card is a miss. ``shown_right`` and
-``shown_wrong``: the first card is right or wrong, and reaches the gate's threshold. ``helped``: calls of the last week
-with the right card on the screen. See ``eval.loop_world`` for who calls and who answers.
+right card first, weighted by how often the need comes up; a need without a card is a miss. ``hit_at_1_there`` and
+``hit_at_1_missing`` are of the needs that had a card at first, and of the others. ``shown_right`` and ``shown_wrong``:
+the first card is right or wrong, and reaches the gate's threshold. ``helped``: calls of the last week with the right
+card on the screen. See ``eval.loop_world`` for who calls and who answers.
 """
 
 import asyncio
@@ -86,7 +87,7 @@ def show(figures: Figures) -> None:
     head = {name: value for name, value in figures.items() if name != "scenarios"}
     table("the month", ["figure", "value"], [[name, value] for name, value in head.items()])
     weeks = [row["week"] for row in scenarios["nothing"]["weeks"]]
-    for figure in ("hit_at_1", "shown_right", "shown_wrong"):
+    for figure in ("hit_at_1", "hit_at_1_there", "hit_at_1_missing", "shown_right", "shown_wrong"):
         rows = [[name, *(row[figure] for row in found["weeks"])] for name, found in scenarios.items()]
         table(f"{figure} after so many weeks", ["with", *map(str, weeks)], rows)
     rows = [

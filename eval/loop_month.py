@@ -4,7 +4,7 @@ The night after each day of calls the loop learns and the editor works on the to
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -143,17 +143,24 @@ class Month:
     async def _score(self) -> Figures:
         """How the measuring wordings fare now."""
         index, threshold = self._knowledge.view().index, self._config.threshold
-        total = first = right = wrong = 0.0
+        found: dict[str, float] = defaultdict(float)
         for need in self._world.needs:
+            group = "missing" if need.missing else "there"
             for text in need.measured:
                 hits = await look_up(index, text, None)
                 share = need.weight / len(need.measured)
                 hit, shown = bool(hits) and hits[0].card.id == need.card.id, bool(hits) and hits[0].score >= threshold
-                total += share
-                first += share * hit
-                right += share * (hit and shown)
-                wrong += share * (shown and not hit)
-        return {"hit_at_1": first / total, "shown_right": right / total, "shown_wrong": wrong / total}
+                for name, counts in (("all", True), (group, True), ("hit", hit), (f"hit_{group}", hit)):
+                    found[name] += share * counts
+                found["right"] += share * (hit and shown)
+                found["wrong"] += share * (shown and not hit)
+        return {
+            "hit_at_1": found["hit"] / found["all"],
+            "hit_at_1_there": found["hit_there"] / max(found["there"], 1e-9),
+            "hit_at_1_missing": found["hit_missing"] / max(found["missing"], 1e-9),
+            "shown_right": found["right"] / found["all"],
+            "shown_wrong": found["wrong"] / found["all"],
+        }
 
     def _week_figures(self) -> Figures:
         calls = max(1, self._pushes["calls"])
