@@ -150,5 +150,6 @@ def _hit(hit: CardHit) -> HitView:
         lexical=hit.lexical,
         fused=hit.fused,
         matched=hit.matched,
+        feedback=hit.feedback,
         card=card_to_json(hit.card),
     )

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from api.learning_wire import OutcomeBody, TopicEdit, VerdictBody
 from api.problems import KINDS, MEDIA_TYPE
 from api.wire import AckBody, ProblemView, RecordEdit, SearchBody
 from callcue.core.cards import Card
@@ -15,6 +16,7 @@ REFERENCE = "#/components/schemas/{model}"
 TAGS = [
     {"name": "calls", "description": "Calls, their events, transcripts and records"},
     {"name": "cards", "description": "Knowledge cards and their search"},
+    {"name": "learning", "description": "Open questions, top issues, the cards' ledger and audit"},
     {"name": "service", "description": "Health, metrics and the schemas of the sockets"},
 ]
 DESCRIPTION = (
@@ -80,7 +82,15 @@ def _complete(schema: dict[str, Any], open_paths: frozenset[str]) -> None:
 
 
 def _bodies() -> Mapping[str, Any]:
-    models = {"AckBody": AckBody, "RecordEdit": RecordEdit, "SearchBody": SearchBody, "ProblemView": ProblemView}
+    models = {
+        "AckBody": AckBody,
+        "OutcomeBody": OutcomeBody,
+        "ProblemView": ProblemView,
+        "RecordEdit": RecordEdit,
+        "SearchBody": SearchBody,
+        "TopicEdit": TopicEdit,
+        "VerdictBody": VerdictBody,
+    }
     inputs: list[Any] = [(name, "validation", TypeAdapter(model)) for name, model in (*models.items(), ("Card", Card))]
     found, shared = TypeAdapter.json_schemas(inputs, ref_template=REFERENCE)
     schemas = dict(shared.get("$defs", {}))

@@ -12,6 +12,7 @@ from callcue.infra.auth import Authenticator
 from callcue.infra.calls import CallStore
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
+from callcue.learning.loop import LearningLoop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Services:
     manager: CallManager
     records: RecordKeeper
     knowledge: KnowledgeBase
+    learning: LearningLoop
     feed: EventFeed
     log: EventLog
     calls: CallStore

@@ -268,6 +268,8 @@ class HitView(Out):
     """What the list is ordered by."""
     matched: str
     """The title or sample question that came nearest."""
+    feedback: float
+    """How far what agents made of the card moved the log-odds of the score; 0: not at all."""
     card: dict[str, object]
 
 

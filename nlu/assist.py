@@ -13,6 +13,7 @@ from nlu.gate import Customer, Gate, GateConfig, eligible
 from nlu.hotwords import HotwordCorrector
 from nlu.lookup import look_up
 from nlu.merge import Candidate, merge
+from nlu.missed import MissTracker
 from nlu.normalise import Normaliser
 from nlu.query import FragmentJoiner, Joined
 from nlu.triggers import TriggerHit, TriggerMatcher
@@ -78,6 +79,8 @@ class CallAssistant:
         self._gate = Gate(GateConfig(max_cards_per_minute=config.max_cards_per_minute))
         self._joiner = FragmentJoiner(config.join_gap_ms)
         self._normaliser = Normaliser()
+        self.missed = MissTracker()
+        """What was looked up and brought no card."""
 
     async def on_final(self, u: Utterance) -> list[Suggestion]:
         """The cards that this final brings, best first.
@@ -90,6 +93,7 @@ class CallAssistant:
         triggers = [t for t in scan.hits if t.end > joined.offset]  # those before were dealt with when they were said
         hits = await self._search(view, joined, triggers, u)
         candidates = merge(triggers, hits, view.cards, self._config.threshold)
+        known = bool(candidates)
         if u.channel == "agent":
             candidates = [c for c in candidates if c.trigger is not None]
         candidates = [c for c in candidates if c.card.id not in scan.negated]
@@ -106,6 +110,8 @@ class CallAssistant:
         pushed = self._push(candidates, heard, u.language)
         if pushed:
             self._joiner.answered(u.channel)
+        met = bool(pushed) if u.channel == "agent" else known
+        self.missed.note(u, joined, hits, met=met, has_cards=bool(view.cards))
         return pushed
 
     def on_partial(self, channel: Channel, segment_id: str, stable: str, at_ms: int) -> list[Suggestion]:
@@ -192,6 +198,7 @@ def _reason(candidate: Candidate, heard: _Heard) -> PushReason:
             start=max(0, trigger.start - heard.offset),
             end=trigger.end - heard.offset,
             match=trigger.match,
+            feedback=candidate.hit.feedback if candidate.hit else 0.0,
         )
     return PushReason(
         kind="search",
@@ -201,4 +208,5 @@ def _reason(candidate: Candidate, heard: _Heard) -> PushReason:
         channel=heard.channel,
         start=heard.span[0],
         end=heard.span[1],
+        feedback=candidate.hit.feedback if candidate.hit else 0.0,
     )

@@ -1,6 +1,7 @@
 """build(settings) -> App: every part made once, in order, and taken down in the reverse order."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
@@ -31,11 +32,17 @@ from callcue.core.settings import Settings
 from callcue.infra.auth import Authenticator
 from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
+from callcue.infra.card_history import CardHistory
 from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
+from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
+from callcue.learning.feedback import Evidence
+from callcue.learning.likeness import QuestionVectors
+from callcue.learning.loop import LearningLoop, LoopConfig
+from callcue.learning.ranking import FeedbackIndex
 from kb_index.index import IndexConfig
 from models.embedders import load_embedder
 from models.memo import MemoEmbedder
@@ -60,6 +67,8 @@ class Storage:
     calls: CallStore
     records: RecordStore
     cards: CardStore
+    questions: QuestionStore
+    history: CardHistory
 
 
 async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
@@ -78,6 +87,8 @@ async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         calls=CallStore(database),
         records=RecordStore(database),
         cards=CardStore(database),
+        questions=QuestionStore(database),
+        history=CardHistory(database),
     )
 
 
@@ -120,7 +131,7 @@ class App:
                 understanding = loading.create_task(self._knowledge(storage))
         except* CallCueError as failed:
             raise failed.exceptions[0] from None
-        (engine, scheduler), (knowledge, embedders) = recognition.result(), understanding.result()
+        (engine, scheduler), (knowledge, embedders, learning) = recognition.result(), understanding.result()
         stages = self._stages(storage, engine.name, scheduler, knowledge, embedders[settings.tagging.embedder])
         manager = CallManager(stages=stages, calls=storage.calls)
         _watch(stages.metrics, storage, scheduler, manager)
@@ -133,6 +144,7 @@ class App:
             manager=manager,
             records=stages.records,
             knowledge=knowledge,
+            learning=learning,
             feed=EventFeed(log=storage.log, bus=storage.bus, calls=storage.calls),
             log=storage.log,
             calls=storage.calls,
@@ -163,6 +175,7 @@ class App:
             clock=self._clock,
             metrics=Metrics(),
             config=call_config(settings),
+            questions=storage.questions,
         )
 
     async def _recognition(self) -> tuple[SpeechEngine, DecodeScheduler]:
@@ -177,7 +190,7 @@ class App:
         self._stack.push_async_callback(scheduler.close)
         return engine, scheduler
 
-    async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, dict[str, Embedder]]:
+    async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, dict[str, Embedder], LearningLoop]:
         store = ModelStore(self.settings.cache_dir)
         names = {self.settings.knowledge.embedder, self.settings.tagging.embedder}
         embedders: dict[str, Embedder] = {
@@ -185,14 +198,22 @@ class App:
         }
         embedder = embedders[self.settings.knowledge.embedder]
         cache = IndexConfig(cache_file=self.settings.vector_cache)
-        index: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
+        inner: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
+        vectors = QuestionVectors(embedder)
+        index = FeedbackIndex(inner, vectors)
         hotwords = await asyncio.to_thread(hotword_config, self.settings)
         knowledge = KnowledgeBase(
             store=storage.cards, index=index, log=storage.log, clock=self._clock, hotwords=hotwords
         )
         await knowledge.start()
         self._stack.push_async_callback(knowledge.close)
-        return knowledge, embedders
+        learns = self.settings.knowledge.learn_from_feedback
+        learning = learning_loop(
+            self.settings, storage, lambda: vectors, self._clock, learned=index.learn if learns else None
+        )
+        await learning.start()
+        self._stack.push_async_callback(learning.close)
+        return knowledge, embedders, learning
 
 
 def lock_file(settings: Settings) -> Path:
@@ -203,6 +224,28 @@ def lock_file(settings: Settings) -> Path:
     except (ArgumentError, NoSuchModuleError):
         file = None  # the database says in words what is wrong with its address
     return file.with_name(f"{file.name}.lock") if file and file.name else settings.data_dir / "service.lock"
+
+
+def learning_loop(
+    settings: Settings,
+    storage: Storage,
+    vectors: Callable[[], QuestionVectors],
+    clock: Clock,
+    learned: Callable[[Evidence], None] | None = None,
+) -> LearningLoop:
+    """The learning loop over what is stored; it does nothing until it is started or asked."""
+    knowledge = settings.knowledge
+    return LearningLoop(
+        questions=storage.questions,
+        history=storage.history,
+        cards=storage.cards,
+        vectors=vectors,
+        clock=clock,
+        config=LoopConfig(
+            owner=knowledge.question_owner, due_hours=knowledge.question_due_h, repeat_days=knowledge.repeat_days
+        ),
+        learned=learned,
+    )
 
 
 def _watch(metrics: Metrics, storage: Storage, scheduler: DecodeScheduler, manager: CallManager) -> None:

@@ -12,6 +12,7 @@ from callcue.core.ports import Clock, TagModel, VoiceActivity
 from callcue.core.speech import Channel
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
+from callcue.infra.questions import QuestionStore
 from nlu.assist import AssistConfig
 from nlu.normalise import Normaliser
 
@@ -49,6 +50,8 @@ class Stages:
     clock: Clock
     metrics: Metrics
     config: CallConfig
+    questions: QuestionStore | None = None
+    """Where needs that brought no card are kept; None: nowhere."""
 
     def recogniser(
         self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]

@@ -3,16 +3,22 @@
 import asyncio
 import math
 
+import structlog
+
 from asr.streaming import TranscriptUpdate
 from callcue.calls.patience import append_patiently
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.voice import VoiceTally
 from callcue.core.cards import Suggestion
+from callcue.core.errors import CallCueError
 from callcue.core.events import AnyEvent, CardPush, FinalTranscript, PartialTranscript
+from callcue.core.questions import UnmetNeed
 from callcue.core.speech import Hypothesis, Language, Utterance
 from nlu.assist import CallAssistant
 from tagger.call import CallTagger
+
+_log = structlog.get_logger(__name__)
 
 
 class Understanding:
@@ -41,7 +47,8 @@ class Understanding:
             await self._partial(update, at_ms)
 
     async def finish(self, at_ms: int) -> None:
-        """The call is over: complete the record."""
+        """The call is over: complete the record, and keep what was asked in vain."""
+        await self._unmet(self.assistant.missed.finish())
         suggestions = await asyncio.to_thread(self._tagger.finish)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
 
@@ -99,6 +106,16 @@ class Understanding:
         await self._push(cards, at_ms)
         for _ in cards:
             self._stages.metrics.card_latency.observe(max(0, at_ms - utterance.end_ms) / 1000)
+        await self._unmet(self.assistant.missed.take())
+
+    async def _unmet(self, needs: list[UnmetNeed]) -> None:
+        """A question that could not be kept costs nothing else."""
+        if not needs or self._stages.questions is None:
+            return
+        try:
+            await self._stages.questions.add(self._call_id, needs)
+        except CallCueError as error:
+            _log.warning("questions.not_kept", call_id=self._call_id, code=error.code, questions=len(needs))
 
     async def _push(self, suggestions: list[Suggestion], at_ms: int) -> None:
         if not suggestions:

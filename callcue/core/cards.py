@@ -100,6 +100,8 @@ class CardHit:
     """The indexed text (title or sample question) that came nearest."""
     fused: float = 0.0
     """The ranking score before calibration; compare only within one result list."""
+    feedback: float = 0.0
+    """What agents made of the card moved the log-odds of ``score`` by so much; 0: nothing did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,8 @@ class PushReason:
     """The evidence span: offsets in characters into the segment's normalised text."""
     end: int
     match: Literal["exact", "pinyin", "semantic"] = "semantic"
+    feedback: float = 0.0
+    """How far what agents made of the card before moved the log-odds of its search score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

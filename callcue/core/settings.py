@@ -111,6 +111,14 @@ class KnowledgeSettings(_Section):
     """Scan stable text for trigger phrases before the utterance ends."""
     vector_cache: Path | None = None
     """File that keeps the cards' vectors between starts; default: ``vectors.npz`` in ``data_dir``."""
+    learn_from_feedback: bool = True
+    """Whether what agents made of a card moves its score."""
+    question_owner: str = Field("editors", min_length=1, max_length=128)
+    """Whose an unanswered question is when the card that came nearest has no owner."""
+    question_due_h: float = Field(24.0, gt=0.0)
+    """Hours from a topic's first question to its card."""
+    repeat_days: float = Field(7.0, gt=0.0, le=90.0)
+    """A second call about the same within so many days is a repeat."""
 
 
 class TaggingSettings(_Section):

@@ -24,6 +24,9 @@ Permission = Literal[
     "cards.write",  # import, change, retire
     "cards.export",
     "cards.ack",  # say what was done with a pushed card
+    "learning.read",  # unanswered questions, top issues, ledger, audit
+    "learning.write",  # draft and settle topics, draw an audit, record verdicts
+    "outcomes.write",  # say what became of a call
     "metrics.read",
 ]
 
@@ -37,6 +40,9 @@ _EVERYTHING: frozenset[Permission] = frozenset(
         "cards.write",
         "cards.export",
         "cards.ack",
+        "learning.read",
+        "learning.write",
+        "outcomes.write",
         "metrics.read",
     )
 )
@@ -44,10 +50,20 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         "agent": frozenset(("calls.read", "records.edit", "cards.read", "cards.ack")),
         "supervisor": frozenset(
-            ("calls.read", "calls.supervise", "records.edit", "cards.read", "cards.ack", "metrics.read")
+            (
+                "calls.read",
+                "calls.supervise",
+                "records.edit",
+                "cards.read",
+                "cards.ack",
+                "learning.read",
+                "learning.write",
+                "outcomes.write",
+                "metrics.read",
+            )
         ),
-        "editor": frozenset(("cards.read", "cards.write", "cards.export")),
-        "integrator": frozenset(("calls.stream", "cards.read", "metrics.read")),
+        "editor": frozenset(("cards.read", "cards.write", "cards.export", "learning.read", "learning.write")),
+        "integrator": frozenset(("calls.stream", "cards.read", "outcomes.write", "metrics.read")),
         "admin": _EVERYTHING,
     }
 )

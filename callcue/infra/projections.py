@@ -1,4 +1,6 @@
-"""What durable events do to the tables beside the log: calls and records. Runs inside the log's transaction."""
+"""What durable events do to the tables beside the log: calls, records, cards shown. Runs inside the log's
+transaction.
+"""
 
 from datetime import datetime
 from types import MappingProxyType
@@ -8,9 +10,19 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.errors import BadInput, Conflict, NotFound
-from callcue.core.events import AnyEvent, CallEnded, CallStarted, CardAck, IndexBuilt, KbChanged, RecordUpdated
+from callcue.core.events import (
+    AnyEvent,
+    CallEnded,
+    CallStarted,
+    CardAck,
+    CardPush,
+    IndexBuilt,
+    KbChanged,
+    RecordUpdated,
+)
 from callcue.core.ids import KB_STREAM
 from callcue.core.records import CallRecord, FieldValue
+from callcue.infra import shows
 from callcue.infra.codec import STRICT, dump_json
 from callcue.infra.tables import CallTableRow, RecordRow
 
@@ -36,6 +48,10 @@ async def project(session: AsyncSession, call: CallTableRow | None, events: list
             call.ended_at, call.duration_ms, call.end_reason = written_at, event.duration_ms, event.reason
         elif isinstance(event, RecordUpdated):
             await _updated(session, event, written_at)
+        elif isinstance(event, CardPush):
+            await shows.shown(session, event, epoch_ms(written_at))
+        elif isinstance(event, CardAck):
+            await shows.acknowledged(session, event, epoch_ms(written_at))
 
 
 def record_of(row: RecordRow) -> CallRecord:

@@ -6,7 +6,21 @@ epoch milliseconds beside it.
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ID = String(128)
@@ -103,3 +117,119 @@ class CardVersionRow(Base):
     content: Mapped[dict[str, Any]]
     saved_at: Mapped[str] = mapped_column(TIME)
     saved_by: Mapped[str] = mapped_column(NAME)
+
+
+class CardShowRow(Base):
+    """One card that was pushed: a CardPush as the ledger and the feedback look it up. Goes when its call goes."""
+
+    __tablename__ = "card_shows"
+    __table_args__ = (Index(None, "card_id", "shown_ms"), Index(None, "shown_ms"))
+
+    call_id: Mapped[str] = mapped_column(ID, ForeignKey("calls.call_id", ondelete="CASCADE"), primary_key=True)
+    push_seq: Mapped[int] = mapped_column(Integer, primary_key=True)
+    card_id: Mapped[str] = mapped_column(ID)
+    card_version: Mapped[int] = mapped_column(Integer)
+    shown_ms: Mapped[int] = mapped_column(BigInteger)
+    score: Mapped[float] = mapped_column(Float)
+    query: Mapped[str] = mapped_column(Text)
+    """What was looked up, with long numbers masked."""
+    vector: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of ``query``, float32 little-endian; made once the card was acknowledged."""
+    embedder: Mapped[str | None] = mapped_column(NAME)
+
+
+class CardAckRow(Base):
+    """The newest word of one person on one pushed card."""
+
+    __tablename__ = "card_acks"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["call_id", "push_seq"],
+            ["card_shows.call_id", "card_shows.push_seq"],
+            name="fk_card_acks_call_id_card_shows",
+            ondelete="CASCADE",
+        ),
+        Index(None, "acked_ms"),
+    )
+
+    call_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    push_seq: Mapped[int] = mapped_column(Integer, primary_key=True)
+    by: Mapped[str] = mapped_column(NAME, primary_key=True)
+    action: Mapped[str] = mapped_column(String(16))
+    acked_ms: Mapped[int] = mapped_column(BigInteger)
+    used: Mapped[bool] = mapped_column(Boolean)
+    """This person had used or pinned it at some time."""
+
+
+class TopicRow(Base):
+    """One question that callers ask and no card answers, in many wordings."""
+
+    __tablename__ = "topics"
+    __table_args__ = (Index(None, "state", "due_ms"),)
+
+    topic_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    lang: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    owner: Mapped[str] = mapped_column(NAME)
+    opened_ms: Mapped[int] = mapped_column(BigInteger)
+    due_ms: Mapped[int] = mapped_column(BigInteger)
+    drafted_ms: Mapped[int | None] = mapped_column(BigInteger)
+    closed_ms: Mapped[int | None] = mapped_column(BigInteger)
+    card_id: Mapped[str | None] = mapped_column(ID)
+    note: Mapped[str] = mapped_column(Text)
+    changed_by: Mapped[str] = mapped_column(NAME)
+    merged_into: Mapped[str | None] = mapped_column(ID)
+    """The topic that took its questions over."""
+
+
+class QuestionRow(Base):
+    """One need of a caller that brought no card, or one that was refused. Goes when its call goes."""
+
+    __tablename__ = "questions"
+    __table_args__ = (Index(None, "asked_ms"), Index(None, "topic_id"))
+
+    call_id: Mapped[str] = mapped_column(ID, ForeignKey("calls.call_id", ondelete="CASCADE"), primary_key=True)
+    segment_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    """Of the lookup; ``push-SEQ`` for a card that was refused."""
+    why: Mapped[str] = mapped_column(String(16))
+    asked_ms: Mapped[int] = mapped_column(BigInteger)
+    lang: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    """With long numbers masked."""
+    card_id: Mapped[str | None] = mapped_column(ID)
+    """The best candidate, or the card that was refused."""
+    score: Mapped[float | None] = mapped_column(Float)
+    topic_id: Mapped[str | None] = mapped_column(ID)
+    vector: Mapped[bytes | None] = mapped_column(LargeBinary)
+    embedder: Mapped[str | None] = mapped_column(NAME)
+
+
+class CallOutcomeRow(Base):
+    """What the telephone system says became of a call."""
+
+    __tablename__ = "call_outcomes"
+
+    call_id: Mapped[str] = mapped_column(ID, ForeignKey("calls.call_id", ondelete="CASCADE"), primary_key=True)
+    transferred: Mapped[bool] = mapped_column(Boolean)
+    noted_ms: Mapped[int] = mapped_column(BigInteger)
+    noted_by: Mapped[str] = mapped_column(NAME)
+
+
+class AuditRow(Base):
+    """One card in the sample of one month's audit, and what was found."""
+
+    __tablename__ = "audits"
+
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    card_id: Mapped[str] = mapped_column(ID, ForeignKey("cards.card_id"), primary_key=True)
+    card_version: Mapped[int] = mapped_column(Integer)
+    stratum: Mapped[str] = mapped_column(String(16))
+    of: Mapped[int] = mapped_column(Integer)
+    """Cards in the stratum when the sample was drawn."""
+    drawn_ms: Mapped[int] = mapped_column(BigInteger)
+    drawn_by: Mapped[str] = mapped_column(NAME)
+    verdict: Mapped[str | None] = mapped_column(String(16))
+    auditor: Mapped[str | None] = mapped_column(NAME)
+    note: Mapped[str] = mapped_column(Text)
+    judged_ms: Mapped[int | None] = mapped_column(BigInteger)

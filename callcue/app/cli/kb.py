@@ -130,8 +130,11 @@ async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
 
     from rich.table import Table
 
-    from callcue.app.build import open_storage
+    from callcue.app.build import learning_loop, open_storage
     from callcue.core.cards import CardQuery
+    from callcue.core.clock import SystemClock
+    from callcue.learning.likeness import QuestionVectors
+    from callcue.learning.ranking import FeedbackIndex
     from kb_index.index import HybridIndex, IndexConfig
     from models.embedders import load_embedder
     from models.store import ModelStore
@@ -140,18 +143,24 @@ async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
     async with AsyncExitStack() as stack:
         storage = await open_storage(chosen, stack)
         cards = await storage.cards.published()
-    if not cards:
-        raise BadInput("the knowledge base is empty: import cards with `callcue kb import FILE`")
-    embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder)
-    index = HybridIndex(embedder, IndexConfig(cache_file=chosen.vector_cache))
+        if not cards:
+            raise BadInput("the knowledge base is empty: import cards with `callcue kb import FILE`")
+        embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder)
+        vectors = QuestionVectors(embedder)
+        index = FeedbackIndex(HybridIndex(embedder, IndexConfig(cache_file=chosen.vector_cache)), vectors)
+        if chosen.knowledge.learn_from_feedback:
+            loop = learning_loop(chosen, storage, lambda: vectors, SystemClock(), learned=index.learn)
+            await loop.refresh_feedback()
     await index.rebuild(cards)
     hits = await index.search(CardQuery(text=text, top_k=top, lang=lang))
-    table = Table("score", "card", "title", "nearest question", "dense", "lexical")
+    table = Table("score", "card", "title", "nearest question", "dense", "lexical", "feedback")
     for hit in hits:
         row = {"score": round(hit.score, 3), "card_id": hit.card.id, "title": hit.card.title, "matched": hit.matched}
         if as_json:
-            emit({**row, "dense": round(hit.dense, 4), "lexical": round(hit.lexical, 3)})
-        table.add_row(*(str(cell) for cell in row.values()), f"{hit.dense:.3f}", f"{hit.lexical:.2f}")
+            extra = {"lexical": round(hit.lexical, 3), "feedback": round(hit.feedback, 3)}
+            emit({**row, "dense": round(hit.dense, 4), **extra})
+        numbers = (f"{hit.dense:.3f}", f"{hit.lexical:.2f}", f"{hit.feedback:+.2f}" if hit.feedback else "")
+        table.add_row(*(str(cell) for cell in row.values()), *numbers)
     if not as_json:
         console().print(table)
         console().print(f"In a call, cards from a score of {chosen.knowledge.threshold:g} may be pushed.")

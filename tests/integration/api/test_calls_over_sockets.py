@@ -36,7 +36,7 @@ from callcue.infra.records import RecordStore
 from callcue.testing.calls import ScriptedCall, ScriptedLine
 from callcue.testing.voice import FakeVoiceActivity
 from nlu.normalise import Normaliser
-from tests.unit.api.edge import closed, receive, running, send, until
+from tests.unit.api.edge import closed, learning_loop, receive, running, send, until
 from tests.unit.api.fakes import FakeIndex
 
 CALL = ScriptedCall(
@@ -107,6 +107,7 @@ async def server(tmp_path: Path) -> AsyncIterator[tuple[str, Services]]:
             manager=manager,
             records=records,
             knowledge=knowledge,
+            learning=learning_loop(database),
             feed=EventFeed(log=log, bus=bus, calls=calls),
             log=log,
             calls=calls,

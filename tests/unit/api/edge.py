@@ -25,15 +25,21 @@ from callcue.calls.records import RecordKeeper
 from callcue.core.cards import Card, PushReason
 from callcue.core.clock import SystemClock
 from callcue.core.events import CardPush
+from callcue.core.ports import Clock
 from callcue.core.settings import AuthSettings, Role, ServerSettings, Settings, TokenSettings
 from callcue.infra.auth import Authenticator, new_token
 from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
+from callcue.infra.card_history import CardHistory
 from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
+from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
+from callcue.learning.likeness import QuestionVectors
+from callcue.learning.loop import LearningLoop
+from callcue.testing.embedder import HashEmbedder
 from tests.unit.api.fakes import FakeIndex, FakeManager
 
 ROLES: dict[str, Role] = {
@@ -108,6 +114,7 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
         manager=cast(CallManager, manager),
         records=RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock()),
         knowledge=KnowledgeBase(store=CardStore(database), index=FakeIndex(), log=log, clock=SystemClock()),
+        learning=learning_loop(database),
         feed=EventFeed(log=log, bus=bus, calls=calls),
         log=log,
         calls=calls,
@@ -124,6 +131,18 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
         yield Edge(services, manager, app, http, port, tokens, components)
     await log.drain()
     await database.close()
+
+
+def learning_loop(database: Database, clock: Clock | None = None) -> LearningLoop:
+    """A learning loop that runs when it is asked."""
+    clock = clock or SystemClock()
+    return LearningLoop(
+        questions=QuestionStore(database, clock),
+        history=CardHistory(database, clock),
+        cards=CardStore(database, clock),
+        vectors=lambda: QuestionVectors(HashEmbedder(256)),
+        clock=clock,
+    )
 
 
 @contextlib.asynccontextmanager

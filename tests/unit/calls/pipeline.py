@@ -16,8 +16,10 @@ from callcue.core.clock import SystemClock
 from callcue.core.events import AnyEvent
 from callcue.core.ports import Clock, Prediction
 from callcue.core.settings import ServerSettings, Settings
+from callcue.infra.card_history import CardHistory
 from callcue.infra.cards import CardStore
 from callcue.infra.metrics import Metrics
+from callcue.infra.questions import QuestionStore
 from callcue.testing.calls import ScriptedCall, ScriptedLine
 from callcue.testing.engine import ScriptedEngine
 from callcue.testing.voice import FakeVoiceActivity
@@ -89,6 +91,8 @@ class Pipeline:
             store=CardStore(store.database), index=self.index, log=store.log, clock=self.clock
         )
         self.records = RecordKeeper(log=store.log, store=store.records, calls=store.calls, clock=self.clock)
+        self.questions = QuestionStore(store.database)
+        self.history = CardHistory(store.database)
         stages = Stages(
             log=store.log,
             scheduler=self.scheduler,
@@ -102,6 +106,7 @@ class Pipeline:
             clock=self.clock,
             metrics=Metrics(),
             config=call_config(settings),
+            questions=self.questions,
         )
         self.manager = CallManager(stages=stages, calls=store.calls)
 
