@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from api.frames import CustomerFields
 from api.problems import KINDS, MEDIA_TYPE
 from api.wire import AckBody, ProblemView, RecordEdit, SearchBody
 from callcue.core.cards import Card
@@ -80,7 +81,10 @@ def _complete(schema: dict[str, Any], open_paths: frozenset[str]) -> None:
 
 
 def _bodies() -> Mapping[str, Any]:
+    from api.flows import StepBody  # which needs this module
+
     models = {"AckBody": AckBody, "RecordEdit": RecordEdit, "SearchBody": SearchBody, "ProblemView": ProblemView}
+    models |= {"StepBody": StepBody, "CustomerFields": CustomerFields}
     inputs: list[Any] = [(name, "validation", TypeAdapter(model)) for name, model in (*models.items(), ("Card", Card))]
     found, shared = TypeAdapter.json_schemas(inputs, ref_template=REFERENCE)
     schemas = dict(shared.get("$defs", {}))

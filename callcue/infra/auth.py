@@ -23,7 +23,8 @@ Permission = Literal[
     "cards.read",  # look up and search
     "cards.write",  # import, change, retire
     "cards.export",
-    "cards.ack",  # say what was done with a pushed card
+    "cards.ack",  # say what was done with a pushed card, tick off steps of a flow, ask for a card
+    "customers.write",  # say who the customer of a live call is; agents: of their own
     "metrics.read",
 ]
 
@@ -37,17 +38,26 @@ _EVERYTHING: frozenset[Permission] = frozenset(
         "cards.write",
         "cards.export",
         "cards.ack",
+        "customers.write",
         "metrics.read",
     )
 )
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        "agent": frozenset(("calls.read", "records.edit", "cards.read", "cards.ack")),
+        "agent": frozenset(("calls.read", "records.edit", "cards.read", "cards.ack", "customers.write")),
         "supervisor": frozenset(
-            ("calls.read", "calls.supervise", "records.edit", "cards.read", "cards.ack", "metrics.read")
+            (
+                "calls.read",
+                "calls.supervise",
+                "records.edit",
+                "cards.read",
+                "cards.ack",
+                "customers.write",
+                "metrics.read",
+            )
         ),
         "editor": frozenset(("cards.read", "cards.write", "cards.export")),
-        "integrator": frozenset(("calls.stream", "cards.read", "metrics.read")),
+        "integrator": frozenset(("calls.stream", "cards.read", "customers.write", "metrics.read")),
         "admin": _EVERYTHING,
     }
 )
