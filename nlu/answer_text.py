@@ -33,8 +33,8 @@ _ZH_UNABLE = r"不(?:了|出|上|到|动|起|进|住|去|来)+"
 # fmt: off
 _EN_SMALL = frozenset((
     "a", "an", "the", "it", "is", "it's", "its", "i", "my", "me", "to", "of", "in", "on", "at", "and", "or", "no",
-    "not", "yes", "that", "this", "they", "there", "be", "are", "was", "does", "did", "do", "has", "have", "rather", "all",
-    "any", "with", "for", "so", "just", "up", "out", "light",
+    "not", "yes", "that", "this", "they", "there", "be", "are", "was", "does", "did", "do", "has", "have", "rather",
+    "all", "any", "with", "for", "so", "just", "up", "out", "light",
 ))
 # fmt: on
 _SHORT = 10
@@ -139,7 +139,7 @@ def _read(text: str, answers: tuple[str, ...], language: Language) -> Reading:
     cues = len(words.POLAR_CUE[language].findall(question))
     compound = cues != 1 or len(predicates) > 1 or len(asking) > 1 or bool(words.ALTERNATIVES[language].search(last))
     sides = _polar([_side(answer, language) for answer in answers], "" if is_open else last, compound, language)
-    sides = [_by_question(side, predicates) for side in sides]
+    sides = [replace(side, polarity=0) if is_open else _by_question(side, predicates) for side in sides]
     return Reading(question=question, sides=tuple(sides), topic=_topic(last, language), compound=compound)
 
 

@@ -18,7 +18,7 @@ _UNITS = {
 }  # fmt: skip
 """Unit -> what it measures, and how many of that."""
 _ZH_AMOUNT = r"(?P<half>半)|(?P<number>\d+(?:\.\d+)?|[零一二两三四五六七八九十百千万]+)"
-_ZH_UNIT = r"(?:个)?(?P<unit>工作日|小时|钟头|分钟|星期|礼拜|天|日|周|月|年|秒|元|块|次|台|个|%)"
+_ZH_UNIT = r"(?:个)?(?P<middle>半)?(?P<unit>工作日|小时|钟头|分钟|星期|礼拜|天|日|周|月|年|秒|元|块|次|台|个|%)"
 _ZH = re.compile(rf"(?:{_ZH_AMOUNT})\s*(?P<more>多)?\s*{_ZH_UNIT}(?P<plus>半|多)?")
 _EN_WORDS = "|".join(sorted(EN_VALUES, key=len, reverse=True))
 _EN = re.compile(
@@ -107,7 +107,7 @@ def _read(match: "re.Match[str]") -> Quantity | None:
         return None
     measure, size = held
     low = high = amount * size
-    if groups.get("plus") == "半":
+    if groups.get("plus") == "半" or groups.get("middle"):
         low = high = (amount + 0.5) * size
     elif groups.get("more") or groups.get("plus"):  # 3 天多, 10 多天: more than that, by how much nobody says
         high = (amount + max(1.0, amount)) * size

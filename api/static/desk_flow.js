@@ -124,7 +124,9 @@ function currentStep(push, step, run) {
 function fillBlanks(text, push, fields) {
   return text.replace(/\{\{\s*([^{}]*?)\s*\}\}/g, (_, name) => {
     const fact = fields.get(`facts.${name}`)?.value;
-    return (push.slots?.[name] ?? (fact === undefined || fact === null ? null : String(fact))) ?? ft("blank");
+    const known = push.slots?.[name] ?? null;
+    if (fact === undefined || fact === null) return known ?? ft("blank");
+    return known?.replaceAll(" ", "") === String(fact) ? known : String(fact);
   });
 }
 

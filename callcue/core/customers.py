@@ -1,6 +1,6 @@
 """What is known of the person who calls, as a customer system tells it. Whatever is empty is unknown."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from callcue.core.errors import BadInput
@@ -41,14 +41,19 @@ class CustomerProfile:
                 _check_text(f"customer.{name}", value)
         if self.birthday:
             _check_birthday(self.birthday, today)
-        return replace(
-            self,
-            **{name: getattr(self, name).strip() for name in ("name", "lifecycle", "region", "language")},
-            **{
-                name: tuple(dict.fromkeys(value.strip() for value in getattr(self, name) if value.strip()))
-                for name in ("segment", "risk")
-            },
+        return CustomerProfile(
+            name=self.name.strip(),
+            birthday=self.birthday,
+            segment=_each_once(self.segment),
+            lifecycle=self.lifecycle.strip(),
+            region=self.region.strip(),
+            language=self.language.strip(),
+            risk=_each_once(self.risk),
         )
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
 
 
 def month_and_day(birthday: str) -> tuple[int, int]:
