@@ -17,6 +17,7 @@ from callcue.core.customers import CustomerProfile
 from callcue.core.errors import NotFound
 from callcue.core.events import CustomerKnown
 from callcue.core.flows import AnswerEvidence
+from callcue.core.ids import check_id
 from callcue.infra.auth import Principal
 from nlu.flow_state import CallFlows
 
@@ -119,7 +120,7 @@ async def put_customer(
     if principal.may("calls.read"):
         await visible_call(parts.calls, call_id, principal)
     else:  # a customer system: it may tell of every call and read none
-        await parts.calls.get(call_id)
+        await parts.calls.get(check_id(call_id, "call_id"))
     return _customer(await parts.manager.know_customer(call_id, body.profile(), by=principal.name))
 
 

@@ -20,7 +20,7 @@ class Plain:
 
 
 def _zh(words: str) -> "re.Pattern[str]":
-    lead = r"(?:嗯+|呃|哦|啊|噢|诶|那个|现在|刚才|就|都|也|我|它|这个|确实|已经|早就|好像|应该|肯定|当然)*"
+    lead = r"(?:嗯|呃|哦|啊|噢|诶|那个|现在|刚才|就|都|也|我|它|这个|确实|已经|早就|好像|应该|肯定|当然)*"
     tail = r"(?:啊|呀|呢|吧|哦|嘛|的|了|哈|诶|噢)*"
     return re.compile(rf"{lead}(?:{words}){tail}")
 
@@ -103,10 +103,10 @@ PLAIN: dict[Language, tuple[Plain, ...]] = {
 
 BACKCHANNEL: dict[Language, "re.Pattern[str]"] = {
     "zh": re.compile(
-        r"(?:嗯+|哦+|噢|啊|呃|喂|好|好的|好吧|好嘞|好呀|行|行吧|行的|知道了|明白|明白了|收到|谢谢|这样啊|是吗|是吧)+"
+        r"(?:嗯|哦|噢|啊|呃|喂|好|好的|好吧|好嘞|好呀|行|行吧|行的|知道了|明白|明白了|收到|谢谢|这样啊|是吗|是吧)+"
     ),
     "en": re.compile(
-        r"(?:(?:ok|okay|sure|all right|alright|i see|got it|uh huh|mhm|mm|hm+|right|fine|thanks|thank you|oh) ?)+"
+        r"(?:(?:ok|okay|sure|all right|alright|i see|got it|uh huh|mhm|mm|hm++|right|fine|thanks|thank you|oh) ?)+"
     ),
 }
 """What keeps the line alive and says nothing."""

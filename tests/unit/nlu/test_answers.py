@@ -185,3 +185,9 @@ def test_meaning_alone_never_suffices_and_needs_a_clear_lead() -> None:
 
 def test_a_step_without_answers_has_none() -> None:
     assert match_answer("好了", "zh", Step(id="s6", text="约门店检测。"), asked="") is None
+
+
+@pytest.mark.parametrize("filler", ["嗯", "好的", "哦", "对对", "现在就", "hmm ", "um ", "okay "])
+def test_a_long_run_of_fillers_is_read_in_the_time_of_a_short_one(filler: str) -> None:
+    for question in (LAMP, FLASHING):
+        assert heard(question, filler * 300 + "z") is None or filler == "对对"
