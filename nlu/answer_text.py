@@ -15,7 +15,7 @@ from nlu.syllables import syllables
 
 _CLAUSE = re.compile(r"[^，,。.！!？?；;…\n、]+[，,。.！!？?；;…\n、]*")
 _ZH_JOINTS = re.compile(
-    r"(?<=[^\s])(?=还是(?!没)|但|可是|不过|就是(?!说)|结果|然后|现在)|"
+    r"(?<=[^\s])(?=还是(?!没)|但|可是|不过|就是(?!说)|结果|然后|现在|谢谢)|"
     r"(?<=[好行]了|以了)(?=[^\s啊呀呢吧哦嘛的](?!知道|谢))"
 )
 _EN_JOINTS = re.compile(
@@ -230,7 +230,15 @@ def _predicates(question: str, language: Language) -> tuple[str, ...]:
     if not asked:
         return ()
     cores = (re.split(r"能够?|可以|会|有|都|还|才|是|得", p)[-1] for p in re.split(r"[、或]", asked["core"]))
-    return tuple(core[-3:] if len(core) > 4 else core for core in cores if core)
+    return tuple(_last_word(core) for core in cores if core)
+
+
+def _last_word(core: str) -> str:
+    """亮 of 指示灯亮: in front of 吗 stands what is asked about, and before it who does it."""
+    import rjieba
+
+    found: list[str] = rjieba.cut(core)
+    return found[-1] if found else core
 
 
 def _polar(sides: list[Side], question: str, compound: bool, language: Language) -> list[Side]:
@@ -282,7 +290,7 @@ _TOPICS: dict[Language, tuple[tuple[words.Topic, "re.Pattern[str]"], ...]] = {
     ),
     "en": (
         ("done", re.compile(r"\b(?:tried|try|have you|did you)\b")),
-        ("outcome", re.compile(r"\b(?:off now|did it|work|fixed|start|gone|any better|off after)\b")),
+        ("outcome", re.compile(r"\b(?:off now|did it|work\w*|fixed|start\w*|gone|any better|off after)\b")),
         ("can", re.compile(r"\bcan\b")),
         ("have", re.compile(r"\bany\b")),
     ),
@@ -330,7 +338,8 @@ def _zh(clause: Clause, core: str, *, still: bool) -> Evidence | None:
     groups = last.groupdict()
     unable = (groups.get("unable") or "").startswith("不") or bool(groups.get("later"))
     before = plain[: last.start()]
-    confidence = _HALF if re.search(r"不是不|没有不|不是没", before) else _STRONG
+    granted = re.search(r"(.{1,2})(?:倒?是|归)\1", plain)  # 亮是亮: but …
+    confidence = _HALF if granted or re.search(r"不是不|没有不|不是没", before) else _STRONG
     denied = unable or bool(words.DENIES["zh"].search(before))
     if plain.startswith(("还是", "仍")) and not denied and not still:
         confidence = min(confidence, 0.7)

@@ -28,7 +28,8 @@ def _zh(words: str) -> "re.Pattern[str]":
 def _en(words: str) -> "re.Pattern[str]":
     return re.compile(
         rf"(?:(?:um+|uh+|oh|well|so|i think|now|and) )*(?:{words})(?: (?:now|sir|ma'?am|then|it is|it does|they are|"
-        r"i did|i have|i do|there is|it isn't|it doesn't|i haven't|i didn't|there isn't|at all))*"
+        r"i did|i have|i do|there is|it isn't|it doesn't|i haven't|i didn't|there isn't|at all|"
+        r"before|already|once|twice|yesterday|last \w+))*"
     )
 
 
@@ -42,7 +43,7 @@ PLAIN: dict[Language, tuple[Plain, ...]] = {
             _zh(
                 r"(?:试过?了?|弄了|换了|做了|擦了|搞了|重启了|充了)?(?:但是?|可是?|不过)?(?:还|还是|仍然?|依然|依旧|照样|照旧)"
                 r"(?:不行|没用|不管用|没反应|没变化|没效果|老样子|一样|那样|这样|不好使|没好|没有好|没解决|没成功|不可以|没有)|"
-                r"(?:试过?了?)?(?:没用|不管用|没反应|没变化|没效果|不好使|老样子|没好|没解决|没成功|失败|不成|不成功)|"
+                r"(?:[\u4e00-\u9fff]{1,2}过?了?)?(?:没用|不管用|没反应|没变化|没效果|不好使|老样子|没好|没解决|没成功|失败|不成|不成功)|"
                 r"(?:跟|和)(?:刚才|之前|原来|以前)一样|没什么(?:用|变化|反应|效果)"
             ),
             False,
@@ -65,7 +66,11 @@ PLAIN: dict[Language, tuple[Plain, ...]] = {
         Plain(_en(r"no|nope|nah|not really|negative"), False, "any"),
         Plain(_en(r"it isn'?t|it is not|they aren'?t|it wasn'?t"), False, "any"),
         Plain(_en(r"(?:no |there'?s |there is )?(?:nothing|none|not any)"), False, "have"),
-        Plain(_en(r"i (?:can'?t|cannot|couldn'?t)|it (?:can'?t|won'?t)"), False, "can"),
+        Plain(
+            _en(r"i (?:can'?t|cannot|couldn'?t)(?: (?:see|find)(?: (?:it|that|one|any))?)?|it (?:can'?t|won'?t)"),
+            False,
+            "can",
+        ),
         Plain(_en(r"not yet|never|i (?:haven'?t|didn'?t|never did)"), False, "done"),
         Plain(
             _en(
@@ -82,7 +87,7 @@ PLAIN: dict[Language, tuple[Plain, ...]] = {
             "any",
         ),
         Plain(_en(r"there (?:is|are)|i (?:do|have)"), True, "have"),
-        Plain(_en(r"i can|it can|i could"), True, "can"),
+        Plain(_en(r"i can(?: (?:see|find) (?:it|that|one))?|it can|i could"), True, "can"),
         Plain(
             _en(r"i (?:did|have|already did)(?: that)?|(?:i )?(?:already )?(?:tried|did) (?:that|it)(?: already)?"),
             True,
@@ -132,7 +137,7 @@ PUT_OFF: dict[Language, "re.Pattern[str]"] = {
     "en": re.compile(
         r"\b(?:if|let me|hold on|hang on|wait|one (?:moment|second|sec)|just a|i'?ll|i will|"
         r"i'?m (?:going|trying|checking|not sure)|haven'?t (?:tried|looked|checked)|"
-        r"don'?t know|not sure|no idea|can'?t (?:see|tell)|i forgot)\b"
+        r"don'?t know|not sure|no idea|can'?t tell|i forgot)\b"
     ),
 }
 """Conditions, what is still to be done, and "I don't know": no answer yet."""

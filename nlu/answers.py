@@ -152,7 +152,8 @@ def _plainly(clause: Clause, reading: Reading, language: Language, asked: str | 
 def _weight(topic: words.Topic, reading: Reading, asked: str | None, language: Language) -> float:
     """How much a plain yes or no about ``topic`` counts for this question."""
     fit = topic in ("any", reading.topic) or (topic == "outcome" and reading.topic in ("can", "outcome"))
-    fit = fit or (topic == "have" and bool(asked and re.search(r"没有?[?？。]?$", asked)))
+    perfect = re.search(r"(?:了|过)吗|没有?[?？。]?$", f"{reading.question.rstrip('?？')}")
+    fit = fit or (topic == "have" and bool(perfect or (asked and re.search(r"没有?[?？。]?$", asked))))
     loose = topic in ("have", "can") and reading.topic != "done"
     if not fit and not loose:
         return 0.0

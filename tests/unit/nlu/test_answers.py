@@ -25,6 +25,10 @@ LIGHTS = step("灯亮吗?", "不亮", "亮但没声", "有声但破音")
 DAYS = step("发起几天了?", "3 个工作日内", "超过 3 个工作日")
 WHO = step("其他手机电脑能上吗?", "都不能", "只有一台不能")
 SAFE = step("鼓包、焦味、烫手吗?", "有", "没有")
+LAMP_IN_BOX = step("耳机放入盒内，指示灯亮吗？", "是", "否")
+SOLVED = step("取下保护壳。问题解决了吗？", "是", "否")
+WORKING = step("Restart it. Is it working now?", "yes", "no")
+SEEN = step("Can you see the network on your phone?", "yes", "no")
 FLASHING = step("Is it flashing?", "flashing", "steady")
 SOUND = step("What do you hear?", "squeak", "grinding", "shaking")
 ANY = step("Any shaking, smell, heat or loss of power?", "yes", "no")
@@ -74,6 +78,13 @@ def heard(question: Step, said: str, asked: str | None = "") -> AnswerMatch | No
         (DAYS, "半个月了", "超过 3 个工作日"),
         (DAYS, "昨天刚弄的", "3 个工作日内"),
         (WHO, "都上不了", "都不能"),
+        (LAMP_IN_BOX, "没亮", "否"),
+        (LAMP_IN_BOX, "放进去了，灯不亮", "否"),
+        (SOLVED, "没有啊还是那么烫", "否"),
+        (SOLVED, "解决了谢谢", "是"),
+        (WORKING, "it's working now", "yes"),
+        (WORKING, "still not working", "no"),
+        (SEEN, "I can't see it", "no"),
         (FLASHING, "it's flashing", "flashing"),
         (FLASHING, "it's not flashing", "steady"),
         (FLASHING, "no", "steady"),
@@ -134,6 +145,7 @@ def test_small_talk_questions_and_delays_are_no_answer(question: Step, said: str
         (WHO, "只有我的手机上不了", "只有一台不能"),
         (BOTH, "还是只有右边响", "还是一边"),
         (LIGHTS, "灯是亮的", "亮但没声"),
+        (LAMP, "亮是亮，就是有点红", "亮"),
     ],
 )
 def test_what_is_in_doubt_is_only_suggested(question: Step, said: str, answer: str) -> None:
