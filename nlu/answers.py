@@ -14,7 +14,8 @@ from callcue.core.cards import Step
 from callcue.core.flows import AnswerClue
 from callcue.core.speech import Language
 from nlu import answer_words as words
-from nlu.answer_text import Clause, Evidence, Reading, Side, clauses, evidence, part_evidence, read_step
+from nlu.answer_evidence import Evidence, evidence, part_evidence
+from nlu.answer_text import Clause, Reading, Side, clauses, read_step
 from nlu.quantities import fits, quantities
 
 SURE = 0.75
