@@ -93,9 +93,9 @@ function takenStep(push, step, taken) {
   const item = make("li", undefined, `taken ${taken.source}`);
   item.append(make("span", `✓ ${step?.text ?? taken.step}`));
   if (taken.answer) item.append(" ", make("strong", taken.answer));
-  if (taken.evidence) item.append(make("p", `${ft("auto")} · ${ft("heard_said")} ${quoted(taken.evidence)}`, "why"));
   item.append(" ", flowButton("↶", () => flowStep(push, "back", taken.step), "back"));
   item.lastChild.title = ft("back_here");
+  if (taken.evidence) item.append(make("p", `${ft("auto")} · ${ft("heard_said")} ${quoted(taken.evidence)}`, "why"));
   return item;
 }
 
