@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import audio_socket, calls, cards, desktop_socket, health, learning, schemas
+from api import audio_socket, calls, cards, desktop_socket, flows, health, learning, schemas
 from api.desktop_socket import CardTexts
 from api.faults import FaultBarrier
 from api.guard import LOOPBACK, LocalGuard
@@ -18,7 +18,7 @@ from api.services import Services
 from callcue.core.errors import BadInput, CallCueError, NotFound
 
 OPEN_PATHS = frozenset(
-    {"/healthz", "/readyz", "/", "/desk.js", "/desk.css", "/desk.svg", "/openapi.json"}
+    {"/healthz", "/readyz", "/", "/desk.js", "/desk_flow.js", "/desk.css", "/desk.svg", "/openapi.json"}
     | {"/v1/schemas/audio-socket.json", "/v1/schemas/desktop-socket.json"}
 )
 """What needs no token: nothing there says anything about a call, a card or a person."""
@@ -39,7 +39,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.card_texts = CardTexts(services.knowledge.store)
-    for part in (calls, cards, learning, health, schemas, audio_socket, desktop_socket):
+    for part in (calls, flows, cards, learning, health, schemas, audio_socket, desktop_socket):
         app.include_router(part.router)
     app.openapi = document(app, OPEN_PATHS)  # type: ignore[method-assign]
     app.add_exception_handler(CallCueError, answer_error)

@@ -86,6 +86,7 @@ async def _open(services: Services, inbox: Inbox) -> AudioLink:
             language=opening.language or services.settings.speech.language,
             framing=opening.framing,
             languages=opening.languages or {},
+            customer=None if opening.customer is None else opening.customer.profile(),
         )
     )
 

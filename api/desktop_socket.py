@@ -15,11 +15,12 @@ from api.auth import accept, permitted
 from api.body import parse_json
 from api.faults import log_fault
 from api.following import Following, allowed, parse_following
-from api.frames import DESKTOP_IN, AckFrame, ErrorFrame, FollowingFrame, PongFrame
+from api.frames import DESKTOP_IN, AckFrame, ErrorFrame, FlowStepFrame, FollowingFrame, PingFrame, PongFrame, ShowFrame
 from api.problems import WS_TRY_LATER, public_code, public_message
 from api.services import Services
 from api.sight import visible_call
 from api.socket_io import Inbox, Lost, Outbox, SlowReaderError, text_only
+from callcue.calls.flows import StepRequest
 from callcue.core.errors import BadInput, CallCueError, NotFound
 from callcue.core.events import AnyEvent, CardPush
 from callcue.infra.auth import Principal, require
@@ -131,25 +132,35 @@ class _Desk:
 
     async def _take(self, text: str) -> None:
         frame = parse_json(DESKTOP_IN, text, "frame")
-        if not isinstance(frame, AckFrame):
+        if isinstance(frame, PingFrame):
             await self._outbox.send(PongFrame())
             return
         try:
-            await self._acknowledge(frame)
+            require(self._principal, "cards.ack")
+            await visible_call(self._services.calls, frame.call_id, self._principal)
+            await self._do(frame)
         except CallCueError as error:
             await self._refuse(error, frame.event)
 
-    async def _acknowledge(self, frame: AckFrame) -> None:
-        services = self._services
-        require(self._principal, "cards.ack")
-        await visible_call(services.calls, frame.call_id, self._principal)
-        await services.manager.acknowledge(
-            call_id=frame.call_id,
-            push_seq=frame.push_seq,
-            action=frame.action,
-            by=self._principal.name,
-            note=frame.note,
-        )
+    async def _do(self, frame: AckFrame | FlowStepFrame | ShowFrame) -> None:
+        manager, by = self._services.manager, self._principal.name
+        if isinstance(frame, AckFrame):
+            await manager.acknowledge(
+                call_id=frame.call_id, push_seq=frame.push_seq, action=frame.action, by=by, note=frame.note
+            )
+        elif isinstance(frame, ShowFrame):
+            await manager.show_card(call_id=frame.call_id, card_id=frame.card_id, by=by)
+        else:
+            await manager.flow_step(
+                StepRequest(
+                    call_id=frame.call_id,
+                    card_id=frame.card_id,
+                    action=frame.action,
+                    by=by,
+                    step=frame.step,
+                    answer=frame.answer,
+                )
+            )
 
     async def _refuse(self, error: CallCueError, event: str | None) -> None:
         self._services.metrics.socket_errors.labels("desktop", public_code(error)).inc()

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from callcue.calls.flows import StepAction
+from callcue.core.customers import CustomerProfile
 from callcue.core.events import AckAction
 from callcue.core.speech import Channel, Encoding, Framing, LanguageChoice
 
@@ -16,6 +18,30 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
 
 class _Frame(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+Value = Annotated[str, Field(max_length=60)]
+Values = Annotated[tuple[Value, ...], Field(max_length=20)]
+
+
+class CustomerFields(_Frame):
+    """What is known of the customer; what is left out, or empty, is unknown."""
+
+    name: Value = ""
+    """As the customer is to be addressed."""
+    birthday: Annotated[str, Field(max_length=10)] = ""
+    """``YYYY-MM-DD``, or ``--MM-DD`` where the year is not known."""
+    segment: Values = ()
+    """Kinds of customer, such as VIP."""
+    lifecycle: Value = ""
+    region: Value = ""
+    language: Value = ""
+    risk: Values = ()
+    """Flags, such as a number of complaints."""
+
+    def profile(self) -> CustomerProfile:
+        """For the layers below."""
+        return CustomerProfile(**self.model_dump())
 
 
 class StartFrame(_Frame):
@@ -39,6 +65,8 @@ class StartFrame(_Frame):
     """How the audio comes: interleaved in binary frames, or in a media frame per packet and channel."""
     languages: Annotated[dict[Channel, LanguageChoice], Field(min_length=1)] | None = None
     """Of single channels, where they differ from ``language``. Only channels of this call may be named."""
+    customer: CustomerFields | None = None
+    """Who calls, where the intake knows it."""
 
 
 class ResumeFrame(_Frame):
@@ -124,6 +152,29 @@ class AckFrame(_Frame):
     note: Annotated[str, Field(max_length=1000)] = ""
 
 
+class FlowStepFrame(_Frame):
+    """What the agent does with a flow. The answer is the FlowUpdated event."""
+
+    event: Literal["flow_step"]
+    call_id: Id
+    card_id: Id
+    action: StepAction = "answer"
+    """``answer`` a step (or tick it off), go ``back``, or ``take_up`` the flow after another one."""
+    step: Annotated[str, Field(max_length=64)] | None = None
+    """The step that is answered, by default the current one, or gone back to, by default the one answered last.
+    To answer a step of before takes the flow back to it."""
+    answer: Annotated[str, Field(max_length=100)] = ""
+    """One of the step's answers; empty ticks off a step that has none."""
+
+
+class ShowFrame(_Frame):
+    """The agent asks for a card. The answer is the CardPush event."""
+
+    event: Literal["show"]
+    call_id: Id
+    card_id: Id
+
+
 class PingFrame(_Frame):
     """Asks for a ``pong``: for browsers, which cannot send protocol pings."""
 
@@ -149,10 +200,10 @@ class FollowingFrame(_Frame):
 OpeningFrame = Annotated[StartFrame | ResumeFrame, Field(discriminator="event")]
 AudioFrameIn = Annotated[StartFrame | ResumeFrame | MediaFrame | StopFrame, Field(discriminator="event")]
 AudioFrameOut = ReadyFrame | EndedFrame | ErrorFrame | WarningFrame
-DesktopFrameIn = Annotated[AckFrame | PingFrame, Field(discriminator="event")]
+DesktopFrameIn = Annotated[AckFrame | FlowStepFrame | ShowFrame | PingFrame, Field(discriminator="event")]
 DesktopFrameOut = FollowingFrame | ErrorFrame | PongFrame
 
 AUDIO_IN: TypeAdapter[StartFrame | ResumeFrame | MediaFrame | StopFrame] = TypeAdapter(AudioFrameIn)
 AUDIO_OUT: TypeAdapter[AudioFrameOut] = TypeAdapter(AudioFrameOut)
-DESKTOP_IN: TypeAdapter[AckFrame | PingFrame] = TypeAdapter(DesktopFrameIn)
+DESKTOP_IN: TypeAdapter[AckFrame | FlowStepFrame | ShowFrame | PingFrame] = TypeAdapter(DesktopFrameIn)
 DESKTOP_OUT: TypeAdapter[DesktopFrameOut] = TypeAdapter(DesktopFrameOut)

@@ -20,6 +20,7 @@ PAGE_POLICY = (
 _STATIC = {
     "desk.html": "text/html; charset=utf-8",
     "desk.js": "text/javascript; charset=utf-8",
+    "desk_flow.js": "text/javascript; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.svg": "image/svg+xml",
 }
@@ -61,6 +62,12 @@ async def desk() -> Response:
 async def desk_script() -> Response:
     """The desk's script."""
     return _static("desk.js")
+
+
+@router.get("/desk_flow.js", include_in_schema=False)
+async def desk_flow_script() -> Response:
+    """The desk's flows."""
+    return _static("desk_flow.js")
 
 
 @router.get("/desk.css", include_in_schema=False)

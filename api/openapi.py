@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from api.frames import CustomerFields
 from api.learning_wire import OutcomeBody, TopicEdit, VerdictBody
 from api.problems import KINDS, MEDIA_TYPE
 from api.wire import AckBody, ProblemView, RecordEdit, SearchBody
@@ -82,6 +83,8 @@ def _complete(schema: dict[str, Any], open_paths: frozenset[str]) -> None:
 
 
 def _bodies() -> Mapping[str, Any]:
+    from api.flows import StepBody  # which needs this module
+
     models = {
         "AckBody": AckBody,
         "OutcomeBody": OutcomeBody,
@@ -90,6 +93,8 @@ def _bodies() -> Mapping[str, Any]:
         "SearchBody": SearchBody,
         "TopicEdit": TopicEdit,
         "VerdictBody": VerdictBody,
+        "CustomerFields": CustomerFields,
+        "StepBody": StepBody,
     }
     inputs: list[Any] = [(name, "validation", TypeAdapter(model)) for name, model in (*models.items(), ("Card", Card))]
     found, shared = TypeAdapter.json_schemas(inputs, ref_template=REFERENCE)

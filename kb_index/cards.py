@@ -1,8 +1,8 @@
 """One card between its JSON form and ``callcue.core.cards.Card``, strictly.
 
 The form is documented in ``docs/knowledge.md``. Only id, title and body are required; what is absent takes the
-documented default; ``null`` is allowed for ``valid_from``, ``valid_to`` and ``owner`` alone. ``version`` is the
-store's and not part of the form. Outer blanks of one-line texts are cut off; the body is kept to the letter.
+documented default; ``null`` is allowed for ``when``, ``valid_from``, ``valid_to`` and ``owner`` alone. ``version`` is
+the store's and not part of the form. Outer blanks of one-line texts are cut off; the body is kept to the letter.
 """
 
 import dataclasses
@@ -14,12 +14,14 @@ from typing import cast, get_args
 from callcue.core.cards import Audience, Card, CardKind, CardStatus, SpeakerFilter, Step, Trigger, TriggerMatch
 from callcue.core.errors import BadCard, BadInput
 from callcue.core.ids import check_id
+from callcue.core.slots import SLOTS, slot_names
 from kb_index.fields import FieldReader
 from kb_index.flow import check_flow
+from kb_index.when import read_when, when_to_json
 
 COLUMNS = (
     *("id", "title", "kind", "category", "lang", "body", "questions", "triggers", "negative", "steps", "audience"),
-    *("priority", "cooldown_s", "max_per_call", "valid_from", "valid_to", "owner", "status"),
+    *("when", "priority", "cooldown_s", "max_per_call", "valid_from", "valid_to", "owner", "status"),
 )
 """The fields of the form, in the order in which they are written."""
 
@@ -59,6 +61,10 @@ def check_card(obj: object) -> tuple[Card | None, list[str]]:
     card = _read(reader)
     if card.kind == "flow" and not card.steps and not findings:
         reader.finding("steps", "is empty; a card of kind flow needs steps (or choose another kind)")
+    if card.kind == "script":
+        for name in slot_names(card.body):
+            if name not in SLOTS:
+                reader.finding("body", f"has the blank {{{{{name[:40]}}}}}; there are {', '.join(SLOTS)}")
     if not findings and len(json.dumps(card_to_json(card), ensure_ascii=False)) > MAX_CARD:
         findings.append(f"the card is too large; keep the whole of it under {MAX_CARD} characters")
     return (None, findings) if findings else (card, [])
@@ -80,6 +86,7 @@ def _read(reader: FieldReader) -> Card:
         negative=reader.texts("negative", MAX_PHRASES, MAX_PHRASE),
         steps=steps,
         audience=_audience(reader),
+        when=read_when(reader),
         priority=reader.integer("priority", 50, 0, 100),
         cooldown_s=reader.number("cooldown_s", 60.0, 0.0, 86_400.0),
         max_per_call=reader.integer("max_per_call", 1, 1, 1_000),
@@ -226,6 +233,7 @@ def card_to_json(card: Card) -> dict[str, object]:
         "negative": list(card.negative),
         "steps": [{"id": s.id, "text": s.text} | ({"next": dict(s.next)} if s.next else {}) for s in card.steps],
         "audience": {name: list(getattr(card.audience, name)) for name in _AUDIENCE},
+        "when": when_to_json(card.when),
         "priority": card.priority,
         "cooldown_s": int(card.cooldown_s) if float(card.cooldown_s).is_integer() else card.cooldown_s,
         "max_per_call": card.max_per_call,

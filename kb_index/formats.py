@@ -3,7 +3,8 @@
 JSON lines: one card object a line, UTF-8. CSV: a header with the same names, in any order, comma-separated
 (semicolons and tabs, which some spreadsheets write, are recognised). In a cell a list is either separated by ``|``
 or, when it begins with ``[``, JSON; ``triggers`` written the short way are phrases with the default speaker and
-match; ``steps`` and ``audience`` are JSON. An empty cell is an absent field. A cell that begins with one of ``= + - @
+match; ``steps``, ``audience`` and ``when`` are JSON. An empty cell is an absent field. A cell that begins with one
+of ``= + - @
 '`` is written with a ``'`` before it, so that a spreadsheet does not run it as a formula (OWASP, CSV injection), and
 read back without it.
 
@@ -232,7 +233,7 @@ def _csv_row(header: Sequence[str], cells: Sequence[str], line: int) -> _Row:
 
 def _read_cell(obj: dict[str, object], name: str, cell: str, line: int) -> str:
     """Put the cell's value into ``obj``; returns what is wrong with it, if anything."""
-    if name in ("steps", "audience") or (name in _LISTS and cell.startswith("[")):
+    if name in ("steps", "audience", "when") or (name in _LISTS and cell.startswith("[")):
         parsed = _parse_json(cell, line)
         obj[name] = parsed.obj
         return f"field {name}: the cell {parsed.trouble}" if parsed.trouble else ""

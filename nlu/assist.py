@@ -137,6 +137,18 @@ class CallAssistant:
         if action in ("dismissed", "wrong", "pinned"):
             self._gate.refuse(card_id)
 
+    def know(self, customer: Customer) -> None:
+        """Who the customer is, from now on."""
+        self._customer = customer
+
+    def wants(self, card: Card, at_ms: int) -> bool:
+        """Whether this call's past allows a card that nothing said brought."""
+        return self._gate.passes(card, "", at_ms)
+
+    def shown(self, card: Card, at_ms: int) -> None:
+        """Such a card was shown."""
+        self._gate.shown(card, at_ms)
+
     def _spoken(self, text: str) -> Language:
         if self._language != "auto":
             return self._language

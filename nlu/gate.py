@@ -16,7 +16,7 @@ class Customer:
     """What is known of the person who calls. An empty field is unknown."""
 
     lifecycle: str = ""
-    segment: str = ""
+    segment: tuple[str, ...] = ()
     region: str = ""
     language: str = ""
 
@@ -64,6 +64,10 @@ class Gate:
         self._by_segment.setdefault(segment_id, set()).add(card.id)
         self._recent.append(at_ms)
 
+    def shown(self, card: Card, at_ms: int) -> None:
+        """Remember a push that nothing said brought: it takes no room from the answers to questions."""
+        self._pushed.setdefault(card.id, []).append(at_ms)
+
     def refuse(self, card_id: str) -> None:
         """The agent does not want this card again in this call."""
         self._unwanted.add(card_id)
@@ -95,7 +99,7 @@ def _for_customer(card: Card, customer: Customer, spoken: Language) -> bool:
     audience = card.audience
     wanted = (
         (audience.lifecycle, (customer.lifecycle,)),
-        (audience.segment, (customer.segment,)),
+        (audience.segment, customer.segment),
         (audience.region, (customer.region,)),
         (audience.language, (customer.language, spoken)),
     )

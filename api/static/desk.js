@@ -7,7 +7,7 @@ const TEXT = {
     agent: "坐席", token: "令牌", connect: "连接", transcript: "实时转写", cards: "知识卡片", record: "通话记录",
     caller_side: "客户", agent_side: "坐席", connected: "已连接", connecting: "连接中…", lost: "连接断开，正在重连…",
     refused: "被拒绝", ended: "已结束", none: "暂无通话", used: "已采用", dismissed: "关闭", pinned: "置顶", wrong: "不准确",
-    trigger: "触发词", search: "语义匹配", heard: "听到", issue_type: "问题类型", sentiment: "情绪", tags: "标签",
+    trigger: "触发词", search: "语义匹配", profile: "客户画像", sentiment_reason: "客户情绪", request: "坐席调取", heard: "听到", issue_type: "问题类型", sentiment: "情绪", tags: "标签",
     lifecycle: "客户阶段", needs_offline_inspection: "需线下检测", priority: "优先级", follow_up: "后续跟进",
     "facts.phone": "电话", "facts.order_no": "订单号", "facts.amount": "金额", "facts.purchase_date": "购买日期",
     person: "人工", model: "模型", rule: "规则", default: "默认", yes: "是", no: "否", other: "English",
@@ -16,7 +16,8 @@ const TEXT = {
     agent: "Agent", token: "Token", connect: "Connect", transcript: "Live transcript", cards: "Cards", record: "Call record",
     caller_side: "Caller", agent_side: "Agent", connected: "connected", connecting: "connecting…",
     lost: "connection lost, coming back…", refused: "refused", ended: "ended", none: "no calls", used: "Used",
-    dismissed: "Dismiss", pinned: "Pin", wrong: "Wrong", trigger: "trigger", search: "search", heard: "heard",
+    dismissed: "Dismiss", pinned: "Pin", wrong: "Wrong", trigger: "trigger", search: "search", profile: "customer profile", sentiment_reason: "how the caller feels",
+    request: "asked for by", heard: "heard",
     issue_type: "Issue type", sentiment: "Sentiment", tags: "Tags", lifecycle: "Lifecycle",
     needs_offline_inspection: "Needs offline inspection", priority: "Priority", follow_up: "Follow-up",
     "facts.phone": "Phone", "facts.order_no": "Order number", "facts.amount": "Amount",
@@ -30,7 +31,7 @@ const FINAL_CODES = [4400, 4401, 4403, 4404, 1008];
 const ANOTHER_LOG = 4409; // the server holds less than was seen here, as after a restored backup: begin anew
 
 const byId = (id) => document.getElementById(id);
-const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields}
+const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields, flows}
 let language = navigator.language.startsWith("zh") ? "zh" : "en";
 let shown = null;
 let socket = null;
@@ -51,7 +52,7 @@ function make(tag, text, className) {
 
 function call(id) {
   if (!calls.has(id)) {
-    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map() });
+    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map(), flows: new Map() });
     for (const [old, held] of calls) {
       if (calls.size <= KEPT_CALLS) break;
       if (held.ended && old !== shown) calls.delete(old);
@@ -81,6 +82,7 @@ const APPLY = {
     const push = held.pushes.get(event.push_seq);
     if (push) push.action = event.action;
   },
+  FlowUpdated(held, event) { applyFlow(held.flows, event); },
   RecordUpdated(held, event) {
     for (const change of event.changes) {
       if (change.new === null) held.fields.delete(change.field);
@@ -163,7 +165,9 @@ function render() {
   renderTranscript(held);
   const pushes = held ? [...held.pushes.values()] : [];
   pushes.sort((a, b) => (b.action === "pinned") - (a.action === "pinned") || b.seq - a.seq || a.rank - b.rank);
-  byId("cards").replaceChildren(...pushes.map(card));
+  const newest = new Map(pushes.map((push) => [push.card_id, 0]));
+  for (const push of pushes) newest.set(push.card_id, Math.max(newest.get(push.card_id), push.seq));
+  byId("cards").replaceChildren(...pushes.map((push) => card(push, held, newest.get(push.card_id) === push.seq)));
   byId("record").replaceChildren(...(held ? [...held.fields].flatMap(([name, value]) => field(name, value)) : []));
 }
 
@@ -189,12 +193,14 @@ function renderTranscript(held) {
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
-function card(push) {
+// Only the newest push of a flow card shows its checklist: a flow is one, however often its card comes.
+function card(push, held, newest) {
   const node = make("article", undefined, push.action ?? "");
-  node.append(make("h3", push.title));
-  const percent = `${Math.round(push.score * 100)} %`;
-  node.append(make("p", `${t(push.reason.kind)}: ${push.reason.matched} · ${percent} · ${t("heard")}: ${push.reason.query}`, "why"));
-  if (push.card) node.append(markdown(push.card.body), steps(push.card.steps));
+  node.append(make("h3", push.title), make("p", why(push), "why"));
+  if (push.card) {
+    const body = push.card.kind === "script" ? fillBlanks(push.card.body, push, held.fields) : push.card.body;
+    node.append(markdown(body), (newest && flowList(push, held.flows)) || steps(push.card.steps));
+  }
   const actions = make("div", undefined, "actions");
   for (const action of ACTIONS) {
     const button = make("button", t(action));
@@ -205,6 +211,14 @@ function card(push) {
   }
   node.append(actions);
   return node;
+}
+
+function why(push) {
+  const { kind, matched, query } = push.reason;
+  if (kind === "profile") return `${t("profile")}: ${occasion(matched)}`;
+  if (kind === "sentiment") return `${t("sentiment_reason")}: ${occasion(matched)} · ${t("heard")}: ${query}`;
+  if (kind === "request") return `${t("request")}: ${matched}`;
+  return `${t(kind)}: ${matched} · ${Math.round(push.score * 100)} % · ${t("heard")}: ${query}`;
 }
 
 function steps(found) {

@@ -1,7 +1,7 @@
 """build(settings) -> App: every part made once, in order, and taken down in the reverse order."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
@@ -132,7 +132,7 @@ class App:
         except* CallCueError as failed:
             raise failed.exceptions[0] from None
         (engine, scheduler), (knowledge, embedders, learning) = recognition.result(), understanding.result()
-        stages = self._stages(storage, engine.name, scheduler, knowledge, embedders[settings.tagging.embedder])
+        stages = self._stages(storage, engine.name, scheduler, knowledge, embedders)
         manager = CallManager(stages=stages, calls=storage.calls)
         _watch(stages.metrics, storage, scheduler, manager)
         self._stack.push_async_callback(manager.shutdown)
@@ -156,9 +156,15 @@ class App:
         _log.info("app.ready", cards=len(knowledge.view().cards), interrupted_calls=interrupted, engine=engine.name)
 
     def _stages(
-        self, storage: Storage, engine: str, scheduler: DecodeScheduler, knowledge: KnowledgeBase, embedder: Embedder
+        self,
+        storage: Storage,
+        engine: str,
+        scheduler: DecodeScheduler,
+        knowledge: KnowledgeBase,
+        embedders: Mapping[str, Embedder],
     ) -> Stages:
         settings = self.settings
+        embedder = embedders[settings.tagging.embedder]
         tag_models = settings.tagging.model_dir or shipped_models()
         return Stages(
             log=storage.log,
@@ -176,6 +182,7 @@ class App:
             metrics=Metrics(),
             config=call_config(settings),
             questions=storage.questions,
+            embedder=embedders[settings.knowledge.embedder],
         )
 
     async def _recognition(self) -> tuple[SpeechEngine, DecodeScheduler]:

@@ -11,6 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 SPEAKER = {"caller": ("客户 caller", "cyan"), "agent": ("坐席 agent", "green")}
+REASONS = {
+    "trigger": "触发词 trigger",
+    "search": "相近问法 similar question",
+    "profile": "客户画像 customer profile",
+    "sentiment": "客户情绪 sentiment",
+    "request": "坐席调取 asked for by",
+}
 CARDS_SHOWN = 4
 BODY_LINES = 5
 FIELD_NAMES = {
@@ -130,7 +137,7 @@ def line_text(line: Line) -> Text:
 def card_text(push: Mapping[str, Any]) -> Text:
     """One card: when, what, why, and the beginning of its body."""
     reason = push["reason"]
-    why = "触发词 trigger" if reason["kind"] == "trigger" else "相近问法 similar question"
+    why = REASONS.get(reason["kind"], reason["kind"])
     text = Text(f"{clock(push['at_ms'])} ", style="dim")
     text.append(f"■ {push['title']}", style="bold yellow")
     text.append(f"  {push['score']:.2f}\n", style="dim")

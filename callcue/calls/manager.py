@@ -6,12 +6,15 @@ from datetime import datetime
 import structlog
 
 from callcue.calls.acks import acknowledge
+from callcue.calls.flows import FlowKeeper, StepRequest
+from callcue.calls.prompts import Prompter
 from callcue.calls.session import AudioLink, CallSession
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.understanding import Understanding
+from callcue.core.customers import CustomerProfile
 from callcue.core.errors import CallCueError, Conflict, NotFound, Overloaded
-from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck
+from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck, FlowUpdated
 from callcue.core.ids import new_id
 from callcue.infra.calls import CallStore
 from tagger.call import CallTagger
@@ -31,6 +34,9 @@ class CallManager:
         self._live: dict[str, CallSession] = {}
         self._opening: set[str] = set()
         self._closed = False
+        self.flows = FlowKeeper(
+            log=stages.log, cards=stages.knowledge.store, clock=stages.clock, embedder=stages.embedder
+        )
 
     @property
     def closed(self) -> bool:
@@ -49,6 +55,7 @@ class CallManager:
         """Open a call. Raises BadInput, BadAudio, Conflict (the id is in use) or Overloaded; then nothing was made."""
         call_id = request.call_id or new_id("call")
         request.check()
+        customer = self._checked(request.customer) if request.customer is not None else None
         self._admit(call_id)
         self._opening.add(call_id)
         try:
@@ -59,6 +66,8 @@ class CallManager:
             self._opening.discard(call_id)
         self._live[call_id] = session
         _log.info("call.started", call_id=call_id, source=request.source, channels=len(request.channels))
+        if customer is not None:
+            await session.prompter.know(customer, request.source, 0)
         return session.attach()
 
     async def resume(self, call_id: str, from_ms: int | None = None) -> AudioLink:
@@ -110,6 +119,37 @@ class CallManager:
         if session is not None:
             session.assistant.on_ack(ack.card_id, ack.action)
 
+    async def flow_step(self, request: StepRequest) -> FlowUpdated:
+        """An agent answers a step of a flow, goes back, or takes the flow up again; also in a call that is over."""
+        session = self._live.get(request.call_id)
+        return await self.flows.step(request, None if session is None else session.received_ms)
+
+    async def know_customer(self, call_id: str, profile: CustomerProfile, *, by: str) -> CustomerProfile:
+        """Who calls, told while the call runs; replaces what was known. Returns it as kept.
+
+        Raises Conflict for a call that is over, BadInput that names the field.
+        """
+        checked = self._checked(profile)
+        await self._running(call_id).know(checked, by, self._now_ms(call_id))
+        return checked
+
+    async def show_card(self, *, call_id: str, card_id: str, by: str) -> None:
+        """Put a card on the screen because somebody asks for it. Raises Conflict (call over), NotFound (card)."""
+        await self._running(call_id).show(card_id, by, self._now_ms(call_id))
+
+    def _running(self, call_id: str) -> Prompter:
+        session = self._live.get(call_id)
+        if session is None:
+            raise Conflict(f"call {call_id!r} is over: what is told of the customer, and new cards, come too late")
+        return session.prompter
+
+    def _now_ms(self, call_id: str) -> int:
+        session = self._live.get(call_id)
+        return 0 if session is None else session.received_ms
+
+    def _checked(self, profile: CustomerProfile) -> CustomerProfile:
+        return profile.checked(self._stages.clock.now().astimezone().date())
+
     async def shutdown(self) -> None:
         """Refuse new calls and close the live ones, draining what they heard."""
         self._closed = True
@@ -147,7 +187,9 @@ class CallManager:
             fill_threshold=self._stages.config.fill_threshold,
             started_at=started_at,
         )
-        understanding = Understanding(call_id=call_id, request=request, stages=self._stages, tagger=tagger)
+        understanding = Understanding(
+            call_id=call_id, request=request, stages=self._stages, tagger=tagger, flows=self.flows
+        )
         return CallSession(
             call_id=call_id,
             request=request,

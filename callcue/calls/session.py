@@ -13,6 +13,7 @@ from callcue.calls.faults import place_of
 from callcue.calls.intake import Packet, Parts, Taken, intake_of
 from callcue.calls.losses import LossReport
 from callcue.calls.patience import append_patiently
+from callcue.calls.prompts import Prompter
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.understanding import Understanding
@@ -83,6 +84,11 @@ class CallSession:
     def assistant(self) -> CallAssistant:
         """Decides which cards this call's agent sees."""
         return self._understanding.assistant
+
+    @property
+    def prompter(self) -> Prompter:
+        """Shows cards that nothing said brought."""
+        return self._understanding.prompter
 
     @property
     def lag_ms(self) -> int:
@@ -208,6 +214,7 @@ class CallSession:
             try:
                 await self._write_end(reason, detail)
             finally:
+                self._understanding.flows.close()
                 self.ended.set()
                 self._on_end(self.call_id)
 

@@ -8,7 +8,7 @@ from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.records import RecordKeeper
 from callcue.calls.start import StartCall
-from callcue.core.ports import Clock, TagModel, VoiceActivity
+from callcue.core.ports import Clock, Embedder, TagModel, VoiceActivity
 from callcue.core.speech import Channel
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
@@ -52,6 +52,8 @@ class Stages:
     config: CallConfig
     questions: QuestionStore | None = None
     """Where needs that brought no card are kept; None: nowhere."""
+    embedder: Embedder | None = None
+    """Compares what a customer says with the answers of a flow; None: by words alone."""
 
     def recogniser(
         self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]

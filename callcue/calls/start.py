@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from callcue.core.customers import CustomerProfile
 from callcue.core.errors import BadAudio, BadInput
 from callcue.core.ids import check_id
 from callcue.core.speech import Channel, Encoding, Framing, LanguageChoice
@@ -28,6 +29,8 @@ class StartCall:
     framing: Framing = "interleaved"
     languages: Mapping[Channel, LanguageChoice] = field(default_factory=dict)
     """Of channels that differ from ``language``."""
+    customer: CustomerProfile | None = None
+    """Who calls, where the intake knows it."""
 
     def language_of(self, channel: Channel) -> LanguageChoice:
         """What to expect on a channel."""

@@ -2,17 +2,20 @@
 
 import asyncio
 import math
+from contextlib import AsyncExitStack
 
 import structlog
 
 from asr.streaming import TranscriptUpdate
+from callcue.calls.flows import FlowKeeper
 from callcue.calls.patience import append_patiently
+from callcue.calls.prompts import Prompter
+from callcue.calls.pushes import CardPusher
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.voice import VoiceTally
-from callcue.core.cards import Suggestion
 from callcue.core.errors import CallCueError
-from callcue.core.events import AnyEvent, CardPush, FinalTranscript, PartialTranscript
+from callcue.core.events import FinalTranscript, PartialTranscript
 from callcue.core.questions import UnmetNeed
 from callcue.core.speech import Hypothesis, Language, Utterance
 from nlu.assist import CallAssistant
@@ -24,7 +27,9 @@ _log = structlog.get_logger(__name__)
 class Understanding:
     """Runs the stages after recognition, in order: a final is written before anything is made of it."""
 
-    def __init__(self, *, call_id: str, request: StartCall, stages: Stages, tagger: CallTagger) -> None:
+    def __init__(
+        self, *, call_id: str, request: StartCall, stages: Stages, tagger: CallTagger, flows: FlowKeeper
+    ) -> None:
         self._call_id = call_id
         self._stages = stages
         self._tagger = tagger
@@ -37,6 +42,21 @@ class Understanding:
             knowledge=stages.knowledge.view,
             clock=stages.clock,
             language=request.spoken,
+        )
+        self.flows = flows.follow(call_id, request.channels)
+        self._pusher = CardPusher(
+            call_id=call_id,
+            agent_id=request.agent_id,
+            stages=stages,
+            flows=self.flows,
+            profile=lambda: self.prompter.profile,
+        )
+        self.prompter = Prompter(
+            call_id=call_id,
+            language=request.spoken,
+            stages=stages,
+            assistant=self.assistant,
+            pusher=self._pusher,
         )
 
     async def take(self, update: TranscriptUpdate, at_ms: int) -> None:
@@ -66,7 +86,7 @@ class Understanding:
             )
         )
         cards = self.assistant.on_partial(update.channel, update.segment_id, update.stable, at_ms)
-        await self._push(cards, at_ms)
+        await self._pusher.push(cards, at_ms)
 
     async def _final(self, update: TranscriptUpdate, hypothesis: Hypothesis, at_ms: int) -> None:
         hotwords = self._stages.knowledge.view().hotwords
@@ -95,15 +115,20 @@ class Understanding:
         if not final.text:
             return
         utterance = _utterance(final)
-        try:
-            await self._cards(utterance, at_ms)
-        finally:  # a failure of the cards is no reason to leave the record empty
-            suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
-            await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+        async with AsyncExitStack() as stages:  # last in, first out, and one that fails does not keep the others back
+            stages.push_async_callback(self._tag, utterance, at_ms)
+            stages.push_async_callback(self._cards, utterance, at_ms)
+            stages.push_async_callback(self.flows.heard, utterance, at_ms)
+            await self.prompter.spoken(utterance, at_ms)
+
+    async def _tag(self, utterance: Utterance, at_ms: int) -> None:
+        suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
+        await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+        await self.prompter.felt(suggestions, utterance, at_ms)
 
     async def _cards(self, utterance: Utterance, at_ms: int) -> None:
         cards = await self.assistant.on_final(utterance)
-        await self._push(cards, at_ms)
+        await self._pusher.push(cards, at_ms)
         for _ in cards:
             self._stages.metrics.card_latency.observe(max(0, at_ms - utterance.end_ms) / 1000)
         await self._unmet(self.assistant.missed.take())
@@ -116,26 +141,6 @@ class Understanding:
             await self._stages.questions.add(self._call_id, needs)
         except CallCueError as error:
             _log.warning("questions.not_kept", call_id=self._call_id, code=error.code, questions=len(needs))
-
-    async def _push(self, suggestions: list[Suggestion], at_ms: int) -> None:
-        if not suggestions:
-            return
-        expires = at_ms + int(self._stages.config.expiry_s * 1000)
-        pushes: list[AnyEvent] = [
-            CardPush(
-                call_id=self._call_id,
-                at_ms=at_ms,
-                card_id=found.card.id,
-                card_version=found.card.version,
-                title=found.card.title,
-                rank=found.rank,
-                score=found.score,
-                reason=found.reason,
-                expires_at_ms=expires,
-            )
-            for found in suggestions
-        ]
-        await append_patiently(self._stages.log, self._stages.clock, *pushes)
 
 
 def _utterance(final: FinalTranscript) -> Utterance:

@@ -10,6 +10,9 @@ CardKind = Literal["faq", "procedure", "product", "flow", "script", "culture"]
 CardStatus = Literal["draft", "review", "published", "retired"]
 SpeakerFilter = Literal["caller", "agent", "any"]
 TriggerMatch = Literal["exact", "pinyin"]
+PushKind = Literal["trigger", "search", "profile", "sentiment", "request"]
+"""What brought a card: a phrase, a question, what is known of the customer, how the customer feels, or somebody who
+asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,22 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """What brings a card up without a word about it: every condition that is given must hold, of a list one value.
+    What is not known never holds."""
+
+    birthday_within_days: int | None = None
+    """Days until the customer's birthday, 0 for the day itself; None: no condition."""
+    segment: tuple[str, ...] = ()
+    risk: tuple[str, ...] = ()
+    lifecycle: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    sentiment: tuple[str, ...] = ()
+    """How the customer is found to feel during the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """A knowledge card. ``version`` counts the stored versions from 1; it is not part of the import format."""
 
@@ -61,6 +80,8 @@ class Card:
     """Phrases that forbid the push when they are heard in the same utterance."""
     steps: tuple[Step, ...] = ()
     audience: Audience = Audience()
+    when: When | None = None
+    """Brings the card up by what is known of the customer; None: only what is said does."""
     priority: int = 50
     """0..100; higher wins between cards of equal score."""
     cooldown_s: float = 60.0
@@ -108,12 +129,14 @@ class CardHit:
 class PushReason:
     """Why a card was pushed: what an agent or an auditor is told."""
 
-    kind: Literal["trigger", "search"]
+    kind: PushKind
     matched: str
-    """The trigger phrase, or the indexed question that came nearest."""
+    """The trigger phrase, or the indexed question that came nearest. Of ``profile`` and ``sentiment``: the condition of
+    the card that holds; of ``request``: who asked for it."""
     query: str
-    """The text that was looked up or scanned."""
+    """The text that was looked up or scanned; empty where nothing was said."""
     segment_id: str
+    """Empty where nothing that was said brought the card."""
     channel: Channel
     start: int
     """The evidence span: offsets in characters into the segment's normalised text."""

@@ -5,11 +5,14 @@ event log when they are written, which is before anybody is told; until then ``s
 ``seq`` of the newest durable event before it and never takes a number of its own.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Literal
 
 from callcue.core.cards import PushReason
+from callcue.core.customers import CustomerProfile
+from callcue.core.flows import AnswerEvidence, FlowAction, FlowMover
 from callcue.core.records import FieldChange, FieldSource, Scalar
 from callcue.core.speech import (
     Channel,
@@ -165,6 +168,8 @@ class CardPush(Event):
     reason: PushReason
     expires_at_ms: int
     """Call time after which a desktop may take the card down."""
+    slots: Mapping[str, str | None] = field(default_factory=dict)
+    """What stands for the blanks of a script card, as far as this call knows it; null: a blank."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +183,39 @@ class CardAck(Event):
     action: AckAction
     by: str
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowUpdated(Event):
+    """A flow card moved, or may have to. A call's flows are the fold over these events."""
+
+    type: Literal["FlowUpdated"] = "FlowUpdated"
+    card_id: str
+    card_version: int
+    """The version that the flow was begun with; it stays with it for the whole call."""
+    action: FlowAction
+    step: str
+    """The step that was current. Of ``went_back``: the step that was left."""
+    answer: str = ""
+    """The answer chosen or suggested; empty where a step without answers was ticked off, and for other actions."""
+    to: str
+    """The step that is current after it, or ``end``; of ``suggested`` the one that the answer would lead to."""
+    source: FlowMover
+    by: str
+    """Who sat at the desk; ``caller`` where the customer's words moved it."""
+    confidence: float = 1.0
+    """0..1; 1.0 for a person. Not a calibrated probability."""
+    evidence: AnswerEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerKnown(Event):
+    """Who the customer is, from outside; replaces what was known before."""
+
+    type: Literal["CustomerKnown"] = "CustomerKnown"
+    profile: CustomerProfile
+    by: str
+    """The intake, or the name of the token that told it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +284,8 @@ AnyEvent = (
     | VoiceSummary
     | CardPush
     | CardAck
+    | FlowUpdated
+    | CustomerKnown
     | TagUpdate
     | RecordUpdated
     | Alert

@@ -23,10 +23,11 @@ Permission = Literal[
     "cards.read",  # look up and search
     "cards.write",  # import, change, retire
     "cards.export",
-    "cards.ack",  # say what was done with a pushed card
     "learning.read",  # unanswered questions, top issues, ledger, audit
     "learning.write",  # draft and settle topics, draw an audit, record verdicts
     "outcomes.write",  # say what became of a call
+    "cards.ack",  # say what was done with a pushed card, tick off steps of a flow, ask for a card
+    "customers.write",  # say who the customer of a live call is; agents: of their own
     "metrics.read",
 ]
 
@@ -43,12 +44,13 @@ _EVERYTHING: frozenset[Permission] = frozenset(
         "learning.read",
         "learning.write",
         "outcomes.write",
+        "customers.write",
         "metrics.read",
     )
 )
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        "agent": frozenset(("calls.read", "records.edit", "cards.read", "cards.ack")),
+        "agent": frozenset(("calls.read", "records.edit", "cards.read", "cards.ack", "customers.write")),
         "supervisor": frozenset(
             (
                 "calls.read",
@@ -59,11 +61,12 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 "learning.read",
                 "learning.write",
                 "outcomes.write",
+                "customers.write",
                 "metrics.read",
             )
         ),
         "editor": frozenset(("cards.read", "cards.write", "cards.export", "learning.read", "learning.write")),
-        "integrator": frozenset(("calls.stream", "cards.read", "outcomes.write", "metrics.read")),
+        "integrator": frozenset(("calls.stream", "cards.read", "customers.write", "outcomes.write", "metrics.read")),
         "admin": _EVERYTHING,
     }
 )

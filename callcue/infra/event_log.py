@@ -94,6 +94,20 @@ class EventLog:
         found = await self._db.read(f"read the newest {kind} of call {call_id}", body)
         return None if found is None else decode(found)
 
+    async def read_type(self, call_id: str, kind: str) -> list[AnyEvent]:
+        """The events of a call that have this ``type``, in order; at most the first 10,000."""
+        query = (
+            select(EventRow.body)
+            .where(EventRow.call_id == call_id, EventRow.type == kind)
+            .order_by(EventRow.seq)
+            .limit(MAX_READ)
+        )
+
+        async def bodies(session: AsyncSession) -> Sequence[dict[str, Any]]:
+            return (await session.scalars(query)).all()
+
+        return [decode(body) for body in await self._db.read(f"read every {kind} of call {call_id}", bodies)]
+
     async def last_seq(self, call_id: str) -> int:
         """The number of the newest event of a call; 0 when there is none."""
         return await self._db.read(f"read the newest event of call {call_id}", partial(_last_seq, call_id=call_id))

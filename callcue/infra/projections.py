@@ -16,6 +16,7 @@ from callcue.core.events import (
     CallStarted,
     CardAck,
     CardPush,
+    FlowUpdated,
     IndexBuilt,
     KbChanged,
     RecordUpdated,
@@ -79,11 +80,16 @@ def _check_kb(event: AnyEvent) -> None:
 def _check_order(call: CallTableRow, event: AnyEvent) -> None:
     if isinstance(event, KbChanged | IndexBuilt):
         raise BadInput(f"{event.type} belongs to the stream {KB_STREAM!r}, not to a call")
-    if call.ended_at is not None and not isinstance(event, CardAck | RecordUpdated):
+    if call.ended_at is not None and not _by_people(event):
         raise Conflict(
-            f"call {call.call_id} is over ({call.end_reason}): only acknowledgements and edits of the record may "
-            f"follow, not {event.type}. Nothing was written"
+            f"call {call.call_id} is over ({call.end_reason}): only acknowledgements, edits of the record and steps "
+            f"that an agent ticks off may follow, not {event.type}. Nothing was written"
         )
+
+
+def _by_people(event: AnyEvent) -> bool:
+    """What people do with a call, which may come after its end."""
+    return isinstance(event, CardAck | RecordUpdated) or (isinstance(event, FlowUpdated) and event.source == "person")
 
 
 def _started(session: AsyncSession, call: CallTableRow | None, event: CallStarted) -> CallTableRow:

@@ -108,13 +108,14 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
     bus = InProcessBus()
     log = EventLog(database, bus)
     calls = CallStore(database)
-    manager = FakeManager(log)
+    cards = CardStore(database)
+    manager = FakeManager(log, cards)
     components = {"engine": "ok", "index": "ok"}
     services = Services(
         manager=cast(CallManager, manager),
         records=RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock()),
-        knowledge=KnowledgeBase(store=CardStore(database), index=FakeIndex(), log=log, clock=SystemClock()),
         learning=learning_loop(database),
+        knowledge=KnowledgeBase(store=cards, index=FakeIndex(), log=log, clock=SystemClock()),
         feed=EventFeed(log=log, bus=bus, calls=calls),
         log=log,
         calls=calls,

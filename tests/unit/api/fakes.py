@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 
 from callcue.calls.acks import acknowledge
+from callcue.calls.flows import FlowKeeper, StepRequest
 from callcue.calls.intake import Packet
 from callcue.calls.session import EndReason
 from callcue.calls.start import StartCall
 from callcue.core.cards import Card, CardHit, CardQuery
+from callcue.core.clock import SystemClock
+from callcue.core.customers import CustomerProfile
 from callcue.core.errors import CallCueError, Conflict, NotFound
-from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck
+from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck, CustomerKnown, FlowUpdated
 from callcue.core.ids import new_id
+from callcue.infra.cards import CardStore
 from callcue.infra.event_log import EventLog
 
 
@@ -82,8 +87,10 @@ class FakeLink:
 class FakeManager:
     """Opens FakeSessions and writes their CallStarted and CallEnded to a real log."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, cards: CardStore) -> None:
         self.log = log
+        self.flows = FlowKeeper(log=log, cards=cards, clock=SystemClock())
+        self.asked_for: list[tuple[str, str, str]] = []
         self.sessions: dict[str, FakeSession] = {}
         self.open_gate = asyncio.Event()
         """Calls are opened only while it is set."""
@@ -113,6 +120,17 @@ class FakeManager:
 
     def live_calls(self) -> list[FakeSession]:
         return [session for session in self.sessions.values() if not session.ended.is_set()]
+
+    async def flow_step(self, request: StepRequest) -> FlowUpdated:
+        return await self.flows.step(request, None)
+
+    async def show_card(self, *, call_id: str, card_id: str, by: str) -> None:
+        self.asked_for.append((call_id, card_id, by))
+
+    async def know_customer(self, call_id: str, profile: CustomerProfile, *, by: str) -> CustomerProfile:
+        checked = profile.checked(date(2026, 11, 23))
+        await self.log.append(CustomerKnown(call_id=call_id, at_ms=0, profile=checked, by=by))
+        return checked
 
     async def acknowledge(self, *, call_id: str, push_seq: int, action: AckAction, by: str, note: str = "") -> CardAck:
         return await acknowledge(self.log, call_id=call_id, push_seq=push_seq, action=action, by=by, note=note)

@@ -2,9 +2,11 @@
 
 import re
 
+import pytest
+
 from tests.unit.api.edge import Edge
 
-PARTS = ("/", "/desk.js", "/desk.css", "/desk.svg")
+PARTS = ("/", "/desk.js", "/desk_flow.js", "/desk.css", "/desk.svg")
 
 
 async def test_the_page_loads_nothing_from_elsewhere(edge: Edge) -> None:
@@ -18,22 +20,27 @@ async def test_the_page_loads_nothing_from_elsewhere(edge: Edge) -> None:
         assert not re.search(r"https?://(?!\$)", loaded), path
         assert "@import" not in answer.text
     page = (await edge.http.get("/")).text
-    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {"/desk.js", "/desk.css", "/desk.svg"}
+    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {"/desk.js", "/desk_flow.js", "/desk.css", "/desk.svg"}
     assert not re.search(r"<script(?![^>]* src)|\son\w+=|style=", page), "the policy forbids inline code and style"
 
 
 async def test_the_script_never_writes_markup(edge: Edge) -> None:
-    script = (await edge.http.get("/desk.js")).text
+    script = "".join([(await edge.http.get(path)).text for path in ("/desk.js", "/desk_flow.js")])
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "DOMParser"):
         assert way not in script
 
 
-async def test_every_label_exists_in_both_languages(edge: Edge) -> None:
-    script = (await edge.http.get("/desk.js")).text
+@pytest.mark.parametrize("path", ["/desk.js", "/desk_flow.js"])
+async def test_every_label_exists_in_both_languages(edge: Edge, path: str) -> None:
+    script = (await edge.http.get(path)).text
     zh, en = (
         set(re.findall(r'(?:^|[\s{])"?([a-z_.]+)"?: "', script.split(f"  {name}: {{")[1].split("\n  },")[0]))
         for name in ("zh", "en")
     )
     assert zh == en
-    page = (await edge.http.get("/")).text
-    assert set(re.findall(r'data-text="(\w+)"', page)) <= zh
+    assert zh
+    if path == "/desk.js":
+        page = (await edge.http.get("/")).text
+        assert set(re.findall(r'data-text="(\w+)"', page)) <= zh
+    else:
+        assert set(re.findall(r'ft\("(\w+)"\)', script)) <= zh

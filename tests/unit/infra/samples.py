@@ -1,6 +1,7 @@
 """Events to write: one of each type, and a call to put them into."""
 
 from callcue.core.cards import PushReason
+from callcue.core.customers import CustomerProfile
 from callcue.core.events import (
     Alert,
     AnyEvent,
@@ -8,7 +9,9 @@ from callcue.core.events import (
     CallStarted,
     CardAck,
     CardPush,
+    CustomerKnown,
     FinalTranscript,
+    FlowUpdated,
     IndexBuilt,
     KbChanged,
     PartialTranscript,
@@ -16,6 +19,7 @@ from callcue.core.events import (
     TagUpdate,
     VoiceSummary,
 )
+from callcue.core.flows import AnswerEvidence, FlowMover
 from callcue.core.ids import KB_STREAM
 from callcue.core.records import FieldChange, FieldValue, Value
 from callcue.core.speech import ChannelVoice, TextSpan, VoiceCues, Word
@@ -140,7 +144,31 @@ def push(call_id: str = "c1") -> CardPush:
         score=1.0,
         reason=reason,
         expires_at_ms=61_000,
+        slots={"order_no": "2077", "phone": None},
     )
+
+
+def flow_moved(call_id: str = "c1", *, source: FlowMover = "speech") -> FlowUpdated:
+    evidence = AnswerEvidence(segment_id="caller-1", start=0, end=2, heard="亮了", clue="text")
+    return FlowUpdated(
+        call_id=call_id,
+        at_ms=1000,
+        card_id="kb-flow",
+        card_version=2,
+        action="answered",
+        step="s1",
+        answer="亮",
+        to="s2",
+        source=source,
+        by="caller" if source == "speech" else "li",
+        confidence=0.85,
+        evidence=evidence if source == "speech" else None,
+    )
+
+
+def customer(call_id: str = "c1") -> CustomerKnown:
+    profile = CustomerProfile(name="林女士", birthday="--02-29", segment=("VIP",), risk=("投诉3次以上",))
+    return CustomerKnown(call_id=call_id, at_ms=0, profile=profile, by="crm")
 
 
 def tag(call_id: str = "c1") -> TagUpdate:
@@ -176,6 +204,8 @@ def one_of_each() -> list[AnyEvent]:
         final(),
         push(),
         ack(),
+        flow_moved(),
+        customer(),
         tag(),
         updated("c1", 1, change("tags", ("退款", "投诉")), change("facts.amount", 12.5, old=12), change("x", True)),
         alert(),

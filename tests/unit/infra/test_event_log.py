@@ -15,8 +15,10 @@ from tests.unit.infra.conftest import run_sql
 from tests.unit.infra.samples import (
     ack,
     alert,
+    customer,
     ended,
     final,
+    flow_moved,
     index_built,
     kb_changed,
     partial,
@@ -45,6 +47,21 @@ async def test_the_newest_event_of_a_type(log: EventLog) -> None:
     assert await log.newest("c1", "VoiceSummary") == replace(voices(), seq=2)
     assert await log.newest("c1", "CardPush") is None
     assert await log.newest("nowhere", "Alert") is None
+
+
+async def test_every_event_of_a_type(log: EventLog) -> None:
+    await log.append(started(), alert(at_ms=1), flow_moved(), alert(at_ms=2))
+    assert [(event.seq, event.at_ms) for event in await log.read_type("c1", "Alert")] == [(2, 1), (4, 2)]
+    assert await log.read_type("c1", "CardPush") == await log.read_type("nowhere", "Alert") == []
+
+
+async def test_after_the_end_people_tick_off_steps_and_nothing_else_moves_a_flow(log: EventLog) -> None:
+    await log.append(started(), ended())
+    (written,) = await log.append(flow_moved(source="person"))
+    assert written.seq == 3
+    for late in (flow_moved(source="speech"), customer()):
+        with pytest.raises(Conflict, match="is over"):
+            await log.append(late)
 
 
 async def test_nothing_is_announced_before_it_can_be_read(db: Database) -> None:

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from callcue.core.cards import Audience, Card, Step, Trigger
+from callcue.core.cards import Audience, Card, Step, Trigger, When
 
 _CHARS = st.characters(exclude_categories=("Cc", "Cs"))
 _MARKS = st.sampled_from(["|", '"', "'", ",", ";", "=", "+", "-", "@", "[", "]", "{", "\u2028", "发", "票", " "])
@@ -17,7 +17,9 @@ def lines(most: int = 3) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(line(), max_size=most).map(tuple)
 
 
-_BODY = st.text(_CHARS | _MARKS | st.sampled_from(["\n", "\r", "\t"]), min_size=1, max_size=60).filter(str.strip)
+_BODY = st.text(_CHARS | _MARKS | st.sampled_from(["\n", "\r", "\t"]), min_size=1, max_size=60).filter(
+    lambda text: text.strip() and "{{" not in text  # a script would refuse an unknown blank
+)
 _DATES = st.sampled_from(
     [None, "2026-11-30", "2026-11-30T18:00:00+08:00", "2026-11-30 18:00", "2026-11-30T18:00:00.5Z"]
 )
@@ -36,6 +38,16 @@ def flows(draw: st.DrawFn) -> tuple[Step, ...]:
             ahead["是"] = jump
         steps.append(Step(id=step_id, text=draw(line()), next=ahead))
     return tuple(steps)
+
+
+_WHENS = st.builds(
+    When,
+    birthday_within_days=st.integers(0, 60),
+    segment=lines(),
+    risk=lines(),
+    region=lines(),
+    sentiment=st.sampled_from([(), ("负面",)]),
+)
 
 
 @st.composite
@@ -61,6 +73,7 @@ def cards(draw: st.DrawFn) -> Card:
         negative=draw(lines()),
         steps=steps,
         audience=draw(st.builds(Audience, lifecycle=lines(), segment=lines(), region=lines(), language=lines())),
+        when=draw(st.none() | _WHENS),
         priority=draw(st.integers(0, 100)),
         cooldown_s=draw(st.floats(0, 86_400)),
         max_per_call=draw(st.integers(1, 1000)),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callcue.core.cards import Audience, Card, Step, Trigger
+from callcue.core.cards import Audience, Card, Step, Trigger, When
 from callcue.core.errors import BadCard
 from kb_index.formats import card_to_json, parse_card, read_cards, write_cards
 from tests.unit.kb_index.strategies import cards
@@ -135,6 +135,16 @@ def test_a_sound_flow_may_branch_loop_and_end_in_several_places() -> None:
         (flow(("s1", {"是": "s2"}), ("s2", {"回": "s1"})), "can never end"),
         (flow(("s1", {"是": "end", "否": "s2"}), ("s2", {"是": "s2"})), "from step 's2' the flow can never end"),
         (flow(("end", None)), "'end'"),
+        (flow(("s1", {"是": "s2", "否": "end"}), ("s2", {"a": "s3"}), ("s3", {"b": "s2"})), "'s2' → 's3' → 's2'"),
+        (flow(("s1", {"亮 了": "end", "亮了！": "end"})), "'亮 了' and '亮了！' of step 's1' sound the same"),
+        (flow(("s1", {"Yes": "end", "yes": "end"})), "sound the same"),
+        (flow(("s1", {"？": "end"})), "no letter or digit"),
+        (flow(("s1", {"是": "s1", "否": "s1"})), "every answer of step 's1' leads back to it"),
+        (
+            flow(*((f"s{i}", {"是": f"s{i + 1}"}) for i in range(50)), ("s50", None)),
+            "the shortest way to the end has 51",
+        ),
+        (flow(*((f"s{i}", None) for i in range(101))), "at most 100"),
         (flow(), "needs steps"),
         (flow(("s1", {"": "end"})), "next"),
         (MINIMAL | {"kind": "flow", "steps": [{"text": "问"}]}, "steps[0].id: is missing"),
@@ -144,6 +154,41 @@ def test_a_flow_with_a_hole_is_refused(obj: dict[str, object], says: str) -> Non
     with pytest.raises(BadCard) as caught:
         parse_card(obj, "x")
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ({}, "has no condition"),
+        ([], "give an object"),
+        ({"birthday": 3}, "field when.birthday: is not known"),
+        ({"birthday_within_days": 61}, "from 0 to 60"),
+        ({"birthday_within_days": -1}, "from 0 to 60"),
+        ({"birthday_within_days": "7"}, "birthday_within_days"),
+        ({"segment": []}, "would never hold"),
+        ({"segment": "VIP"}, "give a list"),
+        ({"lifecycle": ["老客"]}, "never occurs; there are 潜客, 新客"),
+        ({"sentiment": ["angry"]}, "there are 正面, 中性, 负面"),
+    ],
+)
+def test_a_when_that_could_not_hold_is_refused(when: object, says: str) -> None:
+    with pytest.raises(BadCard) as caught:
+        parse_card(MINIMAL | {"when": when}, "x")
+    assert says in caught.value.message
+
+
+def test_a_when_is_read_and_written() -> None:
+    card = parse_card(MINIMAL | {"when": {"birthday_within_days": 0, "segment": ["VIP"]}}, "x")
+    assert card.when == When(birthday_within_days=0, segment=("VIP",))
+    assert card_to_json(card)["when"] == {"birthday_within_days": 0, "segment": ["VIP"]}
+    assert parse_card(MINIMAL | {"when": None}, "x").when is None
+
+
+def test_a_script_has_only_blanks_that_a_call_can_fill() -> None:
+    assert parse_card(MINIMAL | {"kind": "script", "body": "单号 {{order_no}}，{{ name }}"}, "x").kind == "script"
+    with pytest.raises(BadCard, match=r"the blank \{\{address\}\}; there are phone, order_no"):
+        parse_card(MINIMAL | {"kind": "script", "body": "地址 {{address}}"}, "x")
+    assert parse_card(MINIMAL | {"body": "a template {{anything}}"}, "x").body == "a template {{anything}}"
 
 
 def test_sound_cards_survive_their_bad_neighbours() -> None:
