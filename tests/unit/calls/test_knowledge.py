@@ -22,7 +22,7 @@ async def test_what_is_saved_is_found_and_announced(store: Store, tmp_path: Path
     assert [event.type for event in await store.log.read(KB_STREAM)] == ["KbChanged", "IndexBuilt"]
     again = await pipeline.knowledge.save([CARD], by="eve")
     assert again.unchanged == ("kb-invoice",)
-    assert pipeline.knowledge.generation == 1
+    assert pipeline.knowledge.generation == 2  # one card version is stored
 
 
 async def test_hotwords_change_with_the_cards(store: Store, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ async def test_a_change_by_another_process_stays_due_until_it_is_indexed(store: 
     await store.log.append(KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=("kb-invoice",), total=1, by="cli"))
     real = pipeline.index.rebuild
 
-    async def broken(_cards: object) -> int:
+    async def broken(_cards: object, _number: int) -> int:
         raise ModelError("the embedder is gone")
 
     pipeline.index.rebuild = broken  # type: ignore[method-assign,assignment]
