@@ -87,7 +87,7 @@ class Generation:
             sound=heard[order],
             fused=fused[order],
             rows=rows[order],
-            features=self._evidence(vector, dense, heard)[order],
+            features=self._evidence(vector, dense, words.coverage[cards].astype(np.float64))[order],
         )
 
     def _nearest_texts(self, vector: FloatArray, cards: IntArray) -> tuple[Array, IntArray]:

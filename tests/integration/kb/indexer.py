@@ -58,11 +58,12 @@ async def main(url: str, cache: Path, mode: str) -> None:
 
 async def report(knowledge: KnowledgeBase) -> None:
     """Look often: the test waits for the line, not for a time."""
-    said = -1
+    said = None
     while True:
-        if knowledge.generation != said:
-            said = knowledge.generation
-            say(f"generation {said} {' '.join(sorted(knowledge.view().cards))}".rstrip())
+        cards = knowledge.view().cards
+        if cards is not said:
+            said = cards
+            say(f"generation {knowledge.generation} {' '.join(sorted(cards))}".rstrip())
         await asyncio.sleep(0.01)
 
 
