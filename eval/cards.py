@@ -38,6 +38,10 @@ RATE = 0.15
 """Share of characters that are wrong in the disturbed queries of ``--all``: telephone Mandarin, Whisper base."""
 
 
+Found = Sequence[tuple[str | None, Sequence[str]]]
+"""The wanted card of each query (None: none) and the cards found, best first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the product's search said to one query."""
@@ -125,19 +129,23 @@ def _asked(queries: Sequence[Query], index: HybridIndex, tfidf: CharTfidf, thres
             found = tuple(hit.card.id for hit in hits)
             answers.append(Answer(wanted=query.card, found=found, score=hits[0].score if hits else 0.0))
             done()
-    methods = {
-        "product": rank_figures([(answer.wanted, answer.found) for answer in answers if answer.wanted]),
-        "dense": rank_figures(_found_by(index.dense_search, queries)),
-        "lexical": rank_figures(_found_by(index.lexical_search, queries)),
-        "sound": rank_figures(_found_by(index.sound_search, queries)),
-        "tfidf": rank_figures(_found_by(tfidf.search, queries)),
+    product: Found = [(answer.wanted, answer.found) for answer in answers if answer.wanted]
+    parts = {
+        "dense": _found_by(index.dense_search, queries),
+        "lexical": _found_by(index.lexical_search, queries),
+        "sound": _found_by(index.sound_search, queries),
+        "tfidf": _found_by(tfidf.search, queries),
     }
-    return {**push_figures(answers, threshold), "methods": methods}
+    return {
+        **push_figures(answers, threshold),
+        "methods": {"product": rank_figures(product), **{name: rank_figures(found) for name, found in parts.items()}},
+        "product_minus": {name: gap(product, found) for name, found in parts.items()},
+    }
 
 
-def rank_figures(found: Sequence[tuple[str | None, Sequence[str]]]) -> Figures:
+def rank_figures(found: Found) -> Figures:
     """Recall at 1, 3 and 10 and MRR, with intervals."""
-    ranks = [rank_of(wanted, ids) for wanted, ids in found if wanted is not None]
+    ranks = _ranks(found)
     hits = {k: sum(rank is not None and rank <= k for rank in ranks) for k in (1, 3)}
     return {
         "r1": recall_at(ranks, 1),
@@ -148,6 +156,32 @@ def rank_figures(found: Sequence[tuple[str | None, Sequence[str]]]) -> Figures:
         "r3_interval": wilson(hits[3], len(ranks)),
         "mrr_interval": bootstrap(ranks, mrr),
     }
+
+
+def gap(ours: Found, theirs: Found) -> Figures:
+    """How much higher MRR and R@1 of ``ours`` are on the same queries. The interval is that of the difference, by
+    bootstrap over queries: what is hard for both does not widen it."""
+    pairs = [
+        (0.0 if one is None else 1 / one, 0.0 if other is None else 1 / other)
+        for one, other in zip(_ranks(ours), _ranks(theirs), strict=True)
+    ]
+
+    def mrr_gap(drawn: Sequence[tuple[float, float]]) -> float | None:
+        return mean([one - other for one, other in drawn])
+
+    def r1_gap(drawn: Sequence[tuple[float, float]]) -> float | None:
+        return mean([float(one == 1) - float(other == 1) for one, other in drawn])
+
+    return {
+        "r1": r1_gap(pairs),
+        "r1_interval": bootstrap(pairs, r1_gap),
+        "mrr": mrr_gap(pairs),
+        "mrr_interval": bootstrap(pairs, mrr_gap),
+    }
+
+
+def _ranks(found: Found) -> list[int | None]:
+    return [rank_of(wanted, ids) for wanted, ids in found if wanted is not None]
 
 
 def push_figures(answers: Sequence[Answer], threshold: float) -> Figures:
@@ -165,22 +199,22 @@ def push_figures(answers: Sequence[Answer], threshold: float) -> Figures:
 
 def show(figures: Figures, title: str) -> None:
     """Print the figures, every method on clean and on disturbed text in one table."""
-    plain = {name: value for name, value in figures.items() if name not in {"methods", "with_errors"}}
-    table(title, ["figure", "value"], [[name, value] for name, value in plain.items()])
+    nested = {"methods", "product_minus", "with_errors", "rate"}
+    kinds = {"clean": figures}
+    if "with_errors" in figures:
+        kinds[f"{figures['with_errors']['rate']:.0%} errors"] = figures["with_errors"]
+    for kind, part in kinds.items():
+        rows = [[name, value] for name, value in part.items() if name not in nested]
+        table(f"{title}, {kind}", ["figure", "value"], rows)
     names = ["r1", "r1_interval", "r3", "r3_interval", "mrr", "mrr_interval", "r10"]
-    rows = [["clean", m, *(v[n] for n in names)] for m, v in figures["methods"].items()]
-    disturbed_ones = figures.get("with_errors")
-    if disturbed_ones:
-        label = f"{disturbed_ones['rate']:.0%} errors"
-        rows += [[label, m, *(v[n] for n in names)] for m, v in disturbed_ones["methods"].items()]
-        pushes = {k: v for k, v in disturbed_ones.items() if k not in {"methods", "rate"}}
-        table(f"{title}, {label}", ["figure", "value"], [[name, value] for name, value in pushes.items()])
+    rows = [[kind, m, *(v[n] for n in names)] for kind, part in kinds.items() for m, v in part["methods"].items()]
     table(f"{title}: methods", ["queries", "method", *names], rows)
+    names = ["r1", "r1_interval", "mrr", "mrr_interval"]
+    rows = [[kind, m, *(v[n] for n in names)] for kind, part in kinds.items() for m, v in part["product_minus"].items()]
+    table(f"{title}: the product minus", ["queries", "method", *names], rows)
 
 
-def _found_by(
-    search: Callable[[str, int], Sequence[str]], queries: Sequence[Query]
-) -> list[tuple[str | None, Sequence[str]]]:
+def _found_by(search: Callable[[str, int], Sequence[str]], queries: Sequence[Query]) -> Found:
     return [(query.card, search(query.text, _DEPTH)) for query in queries if query.card]
 
 

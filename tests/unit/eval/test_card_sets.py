@@ -12,7 +12,7 @@ from callcue.core.errors import BadInput
 from callcue.testing import HashEmbedder
 from eval.bench_kb import DrawnVectors, synthetic_cards
 from eval.card_sets import CardSet, Query, banking, disturbed
-from eval.cards import measure
+from eval.cards import gap, measure
 from eval.char_tfidf import CharTfidf
 
 METHODS = {"product", "dense", "lexical", "sound", "tfidf"}
@@ -65,6 +65,16 @@ def test_the_baseline_finds_the_nearest_text() -> None:
     assert search("发票怎么开", 3)[0] == "怎么开发票"
     assert search("屏幕", 3) == ["屏幕碎了"]
     assert search("xyz", 3) == []
+
+
+def test_a_gap_is_that_of_the_same_queries() -> None:
+    ours = [("a", ["a"]), ("b", ["x", "b"]), (None, ["x"]), ("c", [])]
+    theirs = [("a", ["a"]), ("b", ["x", "y"]), (None, []), ("c", ["x", "y", "z", "c"])]
+    found = gap(ours, theirs)
+    assert found["r1"] == 0.0
+    assert found["mrr"] == pytest.approx((0 + 0.5 - 0.25) / 3)
+    assert found["mrr_interval"][0] <= found["mrr"] <= found["mrr_interval"][1]
+    assert gap(ours, ours)["mrr_interval"] == (0.0, 0.0)
 
 
 def test_every_method_is_measured_clean_and_disturbed() -> None:
