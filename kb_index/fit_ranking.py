@@ -113,17 +113,19 @@ def fit(asked: Sequence[Asked]) -> Array:
 
 def judge(weights: Array, asked: Sequence[Asked]) -> dict[str, float]:
     """R@1, R@3 and MRR (to the tenth place) of an order by ``weights``."""
-    ranks = np.array(
-        [
-            np.inf if one.right < 0 else 1 + np.sum(one.columns @ weights > one.columns[one.right] @ weights)
-            for one in asked
-        ]
-    )
+    ranks = np.array([_rank(one.columns @ weights, one.right) for one in asked])
     return {
         "r1": float((ranks <= 1).mean()),
         "r3": float((ranks <= 3).mean()),
         "mrr": float(np.where(ranks <= 10, 1 / ranks, 0).mean()),
     }
+
+
+def _rank(score: Array, right: int) -> float:
+    """Rank of the right candidate, from 1; among equals the middle one of their places."""
+    if right < 0:
+        return np.inf
+    return 1 + float(np.sum(score > score[right])) + (float(np.sum(score == score[right])) - 1) / 2
 
 
 def report(asked: Sequence[Asked], names: Sequence[str]) -> str:
