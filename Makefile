@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.setup-done
 STAMP_DEV := $(VENV)/.setup-dev-done
 PEERS := .peers
 
-.PHONY: help setup setup-dev check test bench bench-asr peers demo clean
+.PHONY: help setup setup-dev check test bench bench-kb bench-asr peers demo clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -39,6 +39,9 @@ test: check ## check, then every test
 
 bench: setup-dev ## the figures of the README and docs, measured on this machine
 	$(BIN)/python -m eval.bench
+
+bench-kb: setup-dev ## card search: speed, memory and how soon an edit is found, at 1,000 to 100,000 cards
+	$(BIN)/python -m eval.bench_kb --json bench-out/kb.json
 
 bench-asr: setup-dev peers ## recognition: accuracy, latency, load, beside other recognisers; QUICK=1: in ten minutes
 	$(BIN)/python -m eval.bench_asr $(if $(QUICK),--quick) --json bench-out/asr.json --plots bench-out

@@ -21,6 +21,7 @@ from callcue.core.cards import Card, CardQuery
 from callcue.core.ports import Embedder, TextRole, Vectors
 from callcue.core.settings import Settings
 from eval import asr, calls, cards, tags
+from eval.card_sets import from_files
 from eval.data import absence, data_dir
 from eval.metrics import percentile
 from eval.report import Figures, console, run, table, write
@@ -167,8 +168,7 @@ def evaluations(folder: Path, settings: Settings, *, utterances: int, queries: i
 
     def find() -> Figures:
         return cards.measure(
-            text / "faq_unionpay_cards.jsonl",
-            text / "faq_unionpay_dev_queries.jsonl",
+            from_files(text / "faq_unionpay_cards.jsonl", text / "faq_unionpay_dev_queries.jsonl"),
             embedder=embedder,
             threshold=settings.knowledge.threshold,
             limit=queries,

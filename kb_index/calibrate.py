@@ -234,7 +234,8 @@ def split_questions(cards: Sequence[Card]) -> tuple[list[Card], list[Query]]:
     return left, asked
 
 
-def _load(paths: Sequence[Path]) -> list[tuple[Sequence[Card], Sequence[Query]]]:
+def load_sets(paths: Sequence[Path]) -> list[tuple[Sequence[Card], Sequence[Query]]]:
+    """Cards and queries of each pair of files. Raises BadInput where a file holds no usable card."""
     sets: list[tuple[Sequence[Card], Sequence[Query]]] = []
     for cards, queries in zip(paths[::2], paths[1::2], strict=True):
         result = read_cards(cards.read_bytes(), "csv" if cards.suffix == ".csv" else "jsonl")
@@ -262,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     embedder = load_embedder(ModelStore(given.cache), given.model)
     nulls = [query.text for path in given.nulls for query in read_queries(path)]
-    rows = collect(embedder, _load(given.paths), nulls, given.errors)
+    rows = collect(embedder, load_sets(given.paths), nulls, given.errors)
     names = [path.stem for path in given.paths[::2]]
     figures = report(rows, names, embedder.name)
     calibration = fit(rows, embedder.name, f"{given.note} {figures.splitlines()[0]}".strip())

@@ -1,7 +1,4 @@
-"""How two scores become one ranking, and what a ranking says about whether its first hit is right.
-
-Ranking: z-scores of cosine and BM25 over the union of both searches' candidates, 1 : ``lexical_weight``.
-Reciprocal-rank fusion was measured and is no better than the vectors alone on clean text.
+"""What a ranking says about whether its first hit is right.
 
 Evidence: features without a unit, so that they mean the same in a knowledge base of forty cards and of ten thousand,
 and for any embedder. e5's cosines all lie within a few hundredths, so a raw cosine says little; how far it stands out
@@ -24,11 +21,6 @@ def zscores(values: Array) -> Array:
     """Standard scores; zeros where nothing varies."""
     spread = float(values.std())
     return (values - values.mean()) / spread if spread > 1e-9 else np.zeros_like(values)
-
-
-def fuse(dense: Array, lexical: Array, lexical_weight: float) -> Array:
-    """The ranking score of each candidate: compare within one result list only."""
-    return zscores(dense) + lexical_weight * zscores(lexical)
 
 
 def spread_below(background: Array) -> float:

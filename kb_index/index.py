@@ -1,20 +1,27 @@
 """The embedded CardIndex: hybrid search over immutable generations that are swapped whole."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.ports import Embedder
+from kb_index.building import build_generation, whole_table
 from kb_index.calibration import Calibration, load_calibration
-from kb_index.generation import Found, Generation, build_generation
+from kb_index.generation import Found, Generation, best
+from kb_index.ranking import Ranking, load_ranking
 from kb_index.vectors import VectorTable, embed, load_table, save_table
 
 MAX_QUERY = 400
 """Characters of a query that are looked at: more than anybody says in one utterance; embedding's cost grows with
 it."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +29,13 @@ class IndexConfig:
     """How the index searches and what it keeps."""
 
     candidates: int = 50
-    """Cards taken from each of the two searches before they are fused."""
-    lexical_weight: float = 0.3
-    """Weight of the lexical z-score; the cosine's is 1."""
+    """Cards taken from each of the searches before they are fused."""
+    ranking: Ranking | None = None
+    """One fitted on own data (``load_ranking``); None: the one that comes with CallCue."""
     cache_file: Path | None = None
     """Where vectors are kept between starts; None: they are computed anew (about 20 ms a text)."""
+    distrust_cache: bool = False
+    """Compute every vector anew and write the file again; until that is done, the old file stays."""
     calibration: Calibration | None = None
     """One fitted on own data (``load_calibration``); None: the one that comes with CallCue."""
 
@@ -40,6 +49,7 @@ class HybridIndex:
         self._embedder = embedder
         self._config = config or IndexConfig()
         self._calibration = self._config.calibration or load_calibration()
+        self._ranking = self._config.ranking or load_ranking()
         self._current: Generation | None = None
         self._building = threading.Lock()
         self._turn = asyncio.Lock()
@@ -49,92 +59,107 @@ class HybridIndex:
     @property
     def generation(self) -> int:
         """Number of the generation that serves searches; 0 before the first."""
-        return self._current.number if self._current else 0
+        return 0 if self._current is None else self._current.number
 
     @property
     def embedded(self) -> int:
         """Texts that the newest generation had to embed: what was not known from the one before or the cache file."""
-        return self._current.embedded if self._current else 0
+        return 0 if self._current is None else self._current.embedded
 
     def __len__(self) -> int:
-        return len(self._current.cards) if self._current else 0
+        return 0 if self._current is None else len(self._current)
 
-    async def rebuild(self, cards: Iterable[Card]) -> int:
-        """Build the next generation off the loop and swap it in; returns its number. Only published cards are taken;
-        of cards with one id the last counts. When it fails, the old generation goes on serving.
+    async def rebuild(self, cards: Iterable[Card], number: int | None = None) -> int:
+        """Build the next generation off the loop and swap it in; returns its number, which is ``number`` or one more
+        than the last. Of cards with one id the last counts. When it fails, the old generation goes on serving.
         """
         snapshot = tuple(cards)
         async with self._turn:
-            return await asyncio.to_thread(self.rebuild_now, snapshot)
+            return await asyncio.to_thread(self.rebuild_now, snapshot, number)
 
-    def rebuild_now(self, cards: Sequence[Card]) -> int:
+    def rebuild_now(self, cards: Sequence[Card], number: int | None = None) -> int:
         """The same, blocking: for scripts."""
         with self._building:
             previous = self._current
-            table = previous.table if previous else self._load()
-            number = self.generation + 1
-            built = build_generation(number, cards, self._embedder, table, previous)
+            known = self._load() if previous is None else previous.table
+            number = self.generation + 1 if number is None else number
+            built = build_generation(number, cards, self._embedder, known, previous)
             self._current = built
             self._save(built)
             return number
 
     async def search(self, query: CardQuery) -> list[CardHit]:
         """Best first, at most one hit per card, at most ``top_k``. Empty text gives no hits."""
-        if not query.text.strip() or query.top_k < 1 or not self._current:
+        if not query.text.strip() or query.top_k < 1 or self._current is None:
             return []
         return await asyncio.to_thread(self.search_now, query)
 
     def search_now(self, query: CardQuery) -> list[CardHit]:
         """The same, blocking: for scripts."""
         serving = self._current
-        found = self._find(serving, query) if serving else None
+        found = None if serving is None else self._find(serving, query)
         if serving is None or found is None:
             return []
         return serving.hits(found, self._calibration, query.top_k)
 
     def evidence(self, text: str) -> tuple[Found, tuple[Card, ...]] | None:
-        """What calibration is fitted on: the candidates with their features, and the cards that they number."""
+        """What ranking and calibration are fitted on: the candidates with their features, and the cards that they
+        number."""
         serving = self._current
-        found = self._find(serving, CardQuery(text=text)) if serving else None
-        return (found, serving.cards) if serving and found else None
+        found = None if serving is None else self._find(serving, CardQuery(text=text))
+        if serving is None or found is None:
+            return None
+        return found, tuple(entry.card for entry in serving.entries)
 
-    def dense_search(self, text: str, k: int) -> list[tuple[str, float]]:
-        """Card ids and cosines by the vectors alone. For the evaluation."""
+    def dense_search(self, text: str, k: int) -> list[str]:
+        """Card ids, best first, by the vectors alone. For the evaluation."""
         serving = self._current
         if serving is None or not text.strip():
             return []
-        ranking = serving.dense_ranking(embed(self._embedder, [text[:MAX_QUERY]])[0], k)
-        return [(serving.cards[card].id, cosine) for card, (cosine, _) in ranking.items()]
+        near = serving.near(embed(self._embedder, [text[:MAX_QUERY]])[0], k)
+        return [serving.card(card).id for card in near.tolist()]
 
-    def lexical_search(self, text: str, k: int) -> list[tuple[str, float]]:
-        """Card ids and BM25 scores by the terms alone. For the evaluation."""
+    def lexical_search(self, text: str, k: int) -> list[str]:
+        """Card ids, best first, by BM25 alone. For the evaluation."""
         serving = self._current
         if serving is None:
             return []
-        scores = serving.lexical.search(text[:MAX_QUERY])
-        ranking = serving.lexical_ranking(scores, k).tolist()
-        return [(serving.cards[card].id, float(scores.score[card])) for card in ranking]
+        scores = serving.words.search(text[:MAX_QUERY]).score
+        return [serving.card(card).id for card in best(scores, k).tolist()]
+
+    def sound_search(self, text: str, k: int) -> list[str]:
+        """Card ids, best first, by coverage by sound alone. For the evaluation."""
+        serving = self._current
+        if serving is None:
+            return []
+        return [serving.card(card).id for card in best(serving.sounds.coverage(text[:MAX_QUERY]), k).tolist()]
 
     def _find(self, serving: Generation, query: CardQuery) -> Found | None:
         text = query.text.strip()[:MAX_QUERY]
-        if not text or not serving.cards:
+        if not text or not len(serving):
             return None
         most = max(self._config.candidates, query.top_k)
         vector = embed(self._embedder, [text])[0]
-        return serving.find(text, vector, query, most, self._config.lexical_weight)
+        return serving.find(text, vector, query, most, self._ranking)
 
     def _load(self) -> VectorTable:
         path = self._config.cache_file
-        table = load_table(path, self._embedder.name, self._embedder.dims) if path else {}
+        name, dims = self._embedder.name, self._embedder.dims
+        nothing = VectorTable((), np.empty((0, dims), dtype=np.float16))
+        table = nothing if path is None or self._config.distrust_cache else load_table(path, name, dims)
         self._stored = len(table)
         return table
 
     def _save(self, built: Generation) -> None:
         """Keep the vectors when enough has changed to be worth writing the file."""
         path = self._config.cache_file
-        size = len(built.table)
+        size = len(built.table) + len(built.idle)
         if path is None or built.embedded == 0:
             return
         if built.embedded + abs(size - self._stored) >= max(8, size // 50):
-            save_table(path, self._embedder.name, built.table)
+            try:
+                save_table(path, self._embedder.name, whole_table(built, self._embedder.name))
+            except OSError as error:  # a cache: without it the next start takes longer, nothing else
+                _log.warning("vectors could not be kept in %s (%s)", path, error.strerror or type(error).__name__)
+                return
             self._stored = size

@@ -1,11 +1,12 @@
-"""Lexical search: BM25 over character bigrams, characters and words, one document a card.
+"""Lexical search over terms, one document a card: BM25, and how much of the query a card covers. The terms are
+spellings (``folding.count_terms``) or sounds (``sounds.sound_terms``).
 
 A card's document is its title and sample questions together; measured on a bank-card FAQ, that beats scoring each
 question apart (R@1 after fusion .731 against .711). Okapi BM25 after Robertson and Zaragoza (2009), idf as in Lucene
 (never below zero). Postings lie in flat arrays; a search adds a few dozen of them up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,14 @@ class Vocabulary:
     One thread adds (the builder, under its lock); any number may look up.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        cut: Callable[[str], Mapping[str, int]] = count_terms,
+        weight: Callable[[str], float] = term_weight,
+    ) -> None:
+        """``cut`` gives a text's terms with their counts, ``weight`` how much a term counts whatever its rarity."""
+        self.cut = cut
+        self.weight = weight
         self._ids: dict[str, int] = {}
         self.weights: list[float] = []
 
@@ -47,12 +55,12 @@ class Vocabulary:
 
     def vector(self, text: str) -> TermVector:
         """Cut a text into terms, adding those that are new."""
-        counts = count_terms(text)
+        counts = self.cut(text)
         ids = np.empty(len(counts), dtype=np.int32)
         for place, term in enumerate(counts):
             known = self._ids.get(term)
             if known is None:
-                self.weights.append(term_weight(term))
+                self.weights.append(self.weight(term))
                 known = self._ids[term] = len(self._ids)
             ids[place] = known
         return TermVector(ids, np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))
@@ -67,41 +75,69 @@ class LexicalScores:
     """0..1; terms that no document knows count as the rarest."""
 
 
-class LexicalIndex:
-    """An immutable BM25 index over documents, numbered in the order given."""
+class CoverageIndex:
+    """Immutable postings of documents, numbered in the order given: how much of a query does each hold."""
 
     def __init__(self, vocabulary: Vocabulary, documents: Sequence[TermVector]) -> None:
         self._vocabulary = vocabulary
         self._terms = terms = len(vocabulary)
         self._documents = count = len(documents)
-        weights = np.asarray(vocabulary.weights[:terms], dtype=np.float32)
         ids = np.concatenate([d.ids for d in documents]) if documents else np.empty(0, np.int32)
-        tf = np.concatenate([d.counts for d in documents]) if documents else np.empty(0, np.float32)
         owner = np.repeat(np.arange(count, dtype=np.int32), [len(d.ids) for d in documents])
-        frequency = np.bincount(ids, minlength=terms).astype(np.float32)
+        frequency = np.bincount(ids, minlength=terms)
+        weights = np.asarray(vocabulary.weights[:terms], dtype=np.float32)
         self._rarity = (weights * np.log1p((count - frequency + 0.5) / (frequency + 0.5))).astype(np.float32)
-        length = np.bincount(owner, weights=tf, minlength=count)
-        norm = K1 * (1 - B + B * length / max(float(length.mean()) if count else 0.0, 1e-9))
-        impact = self._rarity[ids] * tf * (K1 + 1) / (tf + norm[owner])
-        order = np.argsort(ids, kind="stable")
-        self._owner = owner[order]
-        self._impact = impact[order].astype(np.float32)
+        self._order = np.argsort(ids, kind="stable")
+        self._owner = owner[self._order]
         self._start = np.concatenate([[0], np.cumsum(frequency)]).astype(np.int64)
 
-    def search(self, text: str) -> LexicalScores:
-        """Score every document for ``text``. A repeated term of the query counts once: speech repeats itself."""
-        score = np.zeros(self._documents, dtype=np.float32)
+    def coverage(self, text: str) -> FloatArray:
+        """Each document's share, 0..1, of the query's weight of rare terms. A repeated term of the query counts once:
+        speech repeats itself. Terms that no document knows count as the rarest."""
         covered = np.zeros(self._documents, dtype=np.float32)
+        known, total = self._known(text)
+        for term in known:
+            covered[self._owner[self._start[term] : self._start[term + 1]]] += self._rarity[term]
+        return covered / total if total else covered
+
+    def _known(self, text: str) -> tuple[list[int], float]:
+        """Ids of the query's terms that some document has, and the weight of all its terms."""
         unseen = float(np.log1p((self._documents + 0.5) / 0.5))
+        found = []
         total = 0.0
-        for term in count_terms(text):
+        for term in self._vocabulary.cut(text):
             known = self._vocabulary.get(term)
             if known is None or known >= self._terms or self._start[known] == self._start[known + 1]:
-                total += unseen * term_weight(term)
-                continue
-            span = slice(self._start[known], self._start[known + 1])
+                total += unseen * self._vocabulary.weight(term)
+            else:
+                found.append(known)
+                total += float(self._rarity[known])
+        return found, total
+
+
+class LexicalIndex(CoverageIndex):
+    """The same with BM25 scores."""
+
+    def __init__(self, vocabulary: Vocabulary, documents: Sequence[TermVector]) -> None:
+        super().__init__(vocabulary, documents)
+        count = len(documents)
+        ids = np.concatenate([d.ids for d in documents]) if documents else np.empty(0, np.int32)
+        tf = np.concatenate([d.counts for d in documents]) if documents else np.empty(0, np.float32)
+        length = np.array([d.counts.sum() for d in documents])
+        norm = K1 * (1 - B + B * length / max(float(length.mean()) if count else 0.0, 1e-9))
+        sizes = [len(d.ids) for d in documents]
+        impact = self._rarity[ids] * tf * (K1 + 1) / (tf + np.repeat(norm, sizes))
+        self._impact = impact.astype(np.float32)[self._order]
+        del self._order
+
+    def search(self, text: str) -> LexicalScores:
+        """Score every document for ``text``."""
+        score = np.zeros(self._documents, dtype=np.float32)
+        covered = np.zeros(self._documents, dtype=np.float32)
+        known, total = self._known(text)
+        for term in known:
+            span = slice(self._start[term], self._start[term + 1])
             owners = self._owner[span]
             score[owners] += self._impact[span]
-            covered[owners] += self._rarity[known]
-            total += float(self._rarity[known])
+            covered[owners] += self._rarity[term]
         return LexicalScores(score, covered / total if total else covered)

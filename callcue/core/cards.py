@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from callcue.core.speech import Channel
@@ -97,13 +98,20 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardQuery:
-    """What to look for. Filters that are None place no limit; only published cards are indexed."""
+    """What to look for. Filters that are None place no limit."""
 
     text: str
     top_k: int = 10
     lang: str | None = None
+    """A language admits its regional forms: ``zh`` admits ``zh-TW``."""
     category: tuple[str, ...] | None = None
     """A category path; matches cards whose path begins with it."""
+    audience: Audience | None = None
+    """What is known of the customer: a card that is limited to other values is left out. A field that is empty here is
+    unknown and rules nothing out."""
+    valid_at: datetime | None = None
+    """A moment, aware; cards that are not yet or no longer valid then are left out."""
+    status: tuple[CardStatus, ...] | None = ("published",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

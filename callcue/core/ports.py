@@ -95,8 +95,10 @@ class CardIndex(Protocol):
     def generation(self) -> int:
         """Number of the generation that serves searches; 0 before the first."""
 
-    async def rebuild(self, cards: Iterable[Card]) -> int:
-        """Build the next generation off the loop and swap it in; returns its number."""
+    async def rebuild(self, cards: Iterable[Card], number: int | None = None) -> int:
+        """Build the next generation off the loop and swap it in; returns its number: ``number``, by which two processes
+        tell that they serve the same cards, or one more than the last. When it fails, the old one goes on serving.
+        """
 
     async def search(self, query: CardQuery) -> list[CardHit]:
         """Best first, at most one hit per card, at most ``top_k``. Empty text gives no hits."""

@@ -17,6 +17,7 @@ from callcue.core.cards import Card, CardStatus
 from callcue.core.clock import SystemClock
 from callcue.core.errors import BadCard, BadInput, NotFound, StorageFailed
 from callcue.core.ports import Clock
+from callcue.infra.card_snapshot import CardSnapshot, read_heads, read_versions, unknown
 from callcue.infra.codec import STRICT, dump_json, explain
 from callcue.infra.database import Database
 from callcue.infra.tables import CardRow, CardVersionRow
@@ -113,6 +114,19 @@ class CardStore:
         """Every card whose newest version is published, by id."""
         query = _newest().where(CardRow.status == "published").order_by(CardRow.card_id)
         return await self._cards(query, "read the published cards")
+
+    async def snapshot(self, known: Mapping[str, Card] | None = None) -> CardSnapshot:
+        """Every published card, and the number of this state. Cards that ``known`` (by id) has in their newest version
+        are taken from there: after an edit among thousands only that edit is read.
+        """
+        held = known or {}
+
+        async def work(session: AsyncSession) -> tuple[int, Sequence[tuple[str, int]], Sequence[Any]]:
+            number, heads = await read_heads(session)
+            return number, heads, await read_versions(session, unknown(heads, held))
+
+        number, heads, rows = await self._db.read("read the published cards", work)
+        return await asyncio.to_thread(_snapshot, number, heads, rows, held)
 
     async def versions(self, card_id: str) -> Cards:
         """Every version of a card, oldest first; empty for an unknown one."""
@@ -215,5 +229,13 @@ def _prepared(card: Card) -> _Prepared:
     return _Prepared(card=card, content=content, digest=hashlib.sha256(dump_json(told).encode()).hexdigest())
 
 
-def _card(row: CardVersionRow) -> Card:
+def _snapshot(
+    number: int, heads: Sequence[tuple[str, int]], rows: Sequence[Any], known: Mapping[str, Card]
+) -> CardSnapshot:
+    read = {row.card_id: _card(row) for row in rows}
+    cards = tuple(read.get(card_id) or known[card_id] for card_id, _ in heads)
+    return CardSnapshot(cards=cards, number=number, changed=len(read))
+
+
+def _card(row: Any) -> Card:
     return _CARDS.validate_json(dump_json([{**row.content, "version": row.version}]).encode(), strict=True)[0]

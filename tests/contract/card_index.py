@@ -2,8 +2,9 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from callcue.core.cards import Card, CardQuery
+from callcue.core.cards import Audience, Card, CardQuery
 from callcue.core.ports import CardIndex
 
 INVOICE = Card(id="invoice", title="发票申请流程", body="x", category=("售后", "发票"), questions=("怎么开发票",))
@@ -52,6 +53,29 @@ class CardIndexContract:
         await index.rebuild([POINTS, INVOICE, REFUND])
         assert await found(index, CardQuery(text="怎么开发票", lang="en")) == ["refund"]
         assert await found(index, CardQuery(text="积分怎么用", category=("售后",))) == ["invoice"]
+
+    async def test_filters_by_audience_and_validity(self, index: CardIndex) -> None:
+        new = replace(INVOICE, id="new", audience=Audience(lifecycle=("新客",)))
+        old = replace(INVOICE, id="old", audience=Audience(lifecycle=("老客",)), valid_to="2026-01-31")
+        await index.rebuild([new, old])
+        text = "怎么开发票"
+        assert sorted(await found(index, CardQuery(text=text))) == ["new", "old"]
+        assert await found(index, CardQuery(text=text, audience=Audience(lifecycle=("老客",)))) == ["old"]
+        assert sorted(await found(index, CardQuery(text=text, audience=Audience(region=("华北",))))) == ["new", "old"]
+        assert await found(index, CardQuery(text=text, valid_at=datetime(2026, 11, 26, tzinfo=UTC))) == ["new"]
+
+    async def test_filters_together_may_admit_nothing(self, index: CardIndex) -> None:
+        await index.rebuild([POINTS, INVOICE, REFUND])
+        assert await found(index, CardQuery(text="refund", lang="en", category=("会员",))) == []
+
+    async def test_other_statuses_are_found_when_asked_for(self, index: CardIndex) -> None:
+        await index.rebuild([replace(INVOICE, status="draft"), replace(REFUND, status="retired"), POINTS])
+        assert await found(index, CardQuery(text="怎么开发票", status=("draft",))) == ["invoice"]
+        assert len(await found(index, CardQuery(text="怎么开发票", status=None))) == 3
+
+    async def test_a_number_that_is_given_is_the_generations(self, index: CardIndex) -> None:
+        assert await index.rebuild([INVOICE], 17) == index.generation == 17
+        assert await index.rebuild([INVOICE, POINTS]) == index.generation == 18
 
     async def test_only_published_cards_are_found(self, index: CardIndex) -> None:
         await index.rebuild([replace(INVOICE, status="draft"), POINTS])

@@ -126,6 +126,23 @@ def test_search_shows_why(tmp_path: Path) -> None:
     assert 0.0 <= best["score"] <= 1.0
 
 
+def test_the_index_is_rebuilt_from_the_database_whatever_the_cache_holds(tmp_path: Path) -> None:
+    home, file = tmp_path / "kb", tmp_path / "cards.jsonl"
+    file.write_text(
+        '{"id": "kb-1", "title": "发票申请流程", "body": "x", "questions": ["怎么开发票"]}\n', encoding="utf-8"
+    )
+    assert callcue("kb", "import", str(file), data_dir=home).returncode == 0
+    (home / "vectors.npz").write_bytes(b"PK no vectors at all")
+    done = callcue("kb", "rebuild", "--json", data_dir=home)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["generation"], told["cards"]) == (2, 1)
+    assert told["embedded"] > 2  # both texts, and small talk
+    assert (home / "vectors.npz").stat().st_size > 1000
+    found = callcue("kb", "search", "怎么开发票", "--json", data_dir=home)
+    assert json.loads(found.stdout.splitlines()[0])["card_id"] == "kb-1"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "named"),
     [

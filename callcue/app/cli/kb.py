@@ -164,3 +164,41 @@ async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
     if not as_json:
         console().print(table)
         console().print(f"In a call, cards from a score of {chosen.knowledge.threshold:g} may be pushed.")
+
+
+@app.command()
+def rebuild(as_json: AsJson = False) -> None:
+    """Index every published card from the database and compute all vectors anew, whatever was cached.
+
+    The cached vectors are replaced at the end, whole: when this is interrupted, what was there stays. A running service
+    goes on with what it has in memory and takes the new vectors at its next start.
+    """
+    quiet_logs()
+    run(_rebuild(as_json))
+
+
+async def _rebuild(as_json: bool) -> None:
+    import time
+    from contextlib import AsyncExitStack
+
+    from callcue.app.build import open_storage
+    from kb_index.index import HybridIndex, IndexConfig
+    from models.embedders import load_embedder
+    from models.store import ModelStore
+
+    chosen = settings()
+    async with AsyncExitStack() as stack:
+        storage = await open_storage(chosen, stack)
+        snapshot = await storage.cards.snapshot()
+    began = time.perf_counter()
+    embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder)
+    index = HybridIndex(embedder, IndexConfig(cache_file=chosen.vector_cache, distrust_cache=True))
+    generation = await index.rebuild(snapshot.cards, snapshot.number)
+    took = round(time.perf_counter() - began, 1)
+    if as_json:
+        emit({"generation": generation, "cards": len(index), "embedded": index.embedded, "took_s": took})
+    else:
+        console().print(
+            f"Generation {generation}: {len(index)} cards, {index.embedded} texts embedded in {took} s. "
+            f"The vectors are in {chosen.vector_cache}."
+        )

@@ -143,9 +143,9 @@ class FakeIndex:
         self.generation = 0
         self._cards: list[Card] = []
 
-    async def rebuild(self, cards: Iterable[Card]) -> int:
+    async def rebuild(self, cards: Iterable[Card], number: int | None = None) -> int:
         self._cards = list(cards)
-        self.generation += 1
+        self.generation = self.generation + 1 if number is None else number
         return self.generation
 
     async def search(self, query: CardQuery) -> list[CardHit]:

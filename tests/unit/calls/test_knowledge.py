@@ -1,6 +1,9 @@
 """The living knowledge base: what is saved is found; a build that failed is tried again."""
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from callcue.core.cards import Card, CardQuery, Trigger
 from callcue.core.errors import ModelError
@@ -22,7 +25,7 @@ async def test_what_is_saved_is_found_and_announced(store: Store, tmp_path: Path
     assert [event.type for event in await store.log.read(KB_STREAM)] == ["KbChanged", "IndexBuilt"]
     again = await pipeline.knowledge.save([CARD], by="eve")
     assert again.unchanged == ("kb-invoice",)
-    assert pipeline.knowledge.generation == 1
+    assert pipeline.knowledge.generation == 2  # one card version is stored
 
 
 async def test_hotwords_change_with_the_cards(store: Store, tmp_path: Path) -> None:
@@ -39,6 +42,49 @@ async def test_hotwords_change_with_the_cards(store: Store, tmp_path: Path) -> N
     ]
 
 
+async def test_phrases_are_learnt_anew_only_when_one_changed(store: Store, tmp_path: Path) -> None:
+    pipeline = Pipeline(store, tmp_path)
+    await pipeline.knowledge.save([CARD], by="eve")
+    first = pipeline.knowledge.view()
+    await pipeline.knowledge.save([replace(CARD, body="新正文", questions=("发票怎么开",))], by="eve")
+    second = pipeline.knowledge.view()
+    assert second.cards[CARD.id].body == "新正文"
+    assert second.triggers is first.triggers
+    await pipeline.knowledge.save([replace(CARD, triggers=(Trigger(phrase="补发票"),))], by="eve")
+    third = pipeline.knowledge.view()
+    assert [hit.phrase for hit in third.triggers.scan("我要补发票", "caller")] == ["补发票"]
+    assert [hit.phrase for hit in second.triggers.scan("我要补发票", "caller")] == []
+
+
+async def test_an_edit_is_found_before_its_phrases_are_learnt(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline(store, tmp_path)
+    await pipeline.knowledge.rebuild()
+    found: list[str] = []
+
+    async def learn(_cards: object) -> None:
+        found.extend(hit.card.id for hit in await pipeline.knowledge.search(CardQuery(text="发票")))
+
+    monkeypatch.setattr(pipeline.knowledge, "_learn_phrases", learn)
+    await pipeline.knowledge.save([CARD], by="eve")
+    assert found == [CARD.id]
+
+
+async def test_two_knowledge_bases_on_one_database_tell_the_same_generation(store: Store, tmp_path: Path) -> None:
+    one, other = Pipeline(store, tmp_path).knowledge, Pipeline(store, tmp_path).knowledge
+    await one.save([CARD], by="eve")
+    await one.save([replace(CARD, title="发票"), *_ABOUT_SCREENS], by="eve")
+    await other.rebuild()
+    assert one.generation == other.generation == 4
+    assert dict(one.view().cards) == dict(other.view().cards)
+    await one.save([replace(CARD, status="retired")], by="eve")
+    assert await other._changed_elsewhere()
+    await other.rebuild()
+    assert one.generation == other.generation == 5
+    assert set(other.view().cards) == {"kb-screen"}
+
+
 async def test_a_change_by_another_process_stays_due_until_it_is_indexed(store: Store, tmp_path: Path) -> None:
     pipeline = Pipeline(store, tmp_path)
     await pipeline.knowledge.rebuild()
@@ -46,7 +92,7 @@ async def test_a_change_by_another_process_stays_due_until_it_is_indexed(store: 
     await store.log.append(KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=("kb-invoice",), total=1, by="cli"))
     real = pipeline.index.rebuild
 
-    async def broken(_cards: object) -> int:
+    async def broken(_cards: object, _number: int) -> int:
         raise ModelError("the embedder is gone")
 
     pipeline.index.rebuild = broken  # type: ignore[method-assign,assignment]

@@ -107,3 +107,29 @@ async def test_concurrent_saves_make_one_version_each(db: Database) -> None:
     await asyncio.gather(*(store.save([replace(CARD, priority=nth)], by="li") for nth in range(12)))
     assert [card.version for card in await store.versions(CARD.id)] == list(range(1, 13))
     assert await store.get(CARD.id) == (await store.versions(CARD.id))[-1]
+
+
+async def test_a_snapshot_reads_only_what_changed_and_its_number_is_the_states(db: Database) -> None:
+    store, other = CardStore(db), CardStore(db)
+    assert (await store.snapshot()).number == 1
+    await store.save(cards(3), by="li")
+    first = await store.snapshot()
+    assert [card.id for card in first.cards] == ["kb-0000", "kb-0001", "kb-0002"]
+    assert (first.number, first.changed) == (4, 3)
+    known = {card.id: card for card in first.cards}
+    await store.save([replace(cards(3)[1], title="新流程"), replace(cards(3)[2], status="retired")], by="wang")
+    second = await store.snapshot(known)
+    assert [(card.id, card.version) for card in second.cards] == [("kb-0000", 1), ("kb-0001", 2)]
+    assert second.cards[0] is known["kb-0000"]
+    assert (second.number, second.changed) == (6, 1)
+    whole = await other.snapshot()
+    assert (whole.cards, whole.number) == (second.cards, second.number)
+
+
+async def test_a_snapshot_of_many_cards_is_whole(db: Database) -> None:
+    store = CardStore(db)
+    await store.save([*cards(450), replace(CARD, id="kb-z", status="draft")], by="li")
+    await store.save([replace(cards(1)[0], title="新流程")], by="li")
+    snapshot = await store.snapshot()
+    assert list(snapshot.cards) == await store.published()
+    assert snapshot.number == 453

@@ -12,7 +12,7 @@ from callcue.core.errors import BadInput, ModelError
 from callcue.testing import HashEmbedder
 from kb_index.calibrate import Query, collect, expected_calibration_error, fit, judge, read_queries
 from kb_index.calibration import NEUTRAL, load_calibration
-from kb_index.fusion import FEATURES, above_others, fuse, spread_below, zscores
+from kb_index.fusion import FEATURES, above_others, spread_below, zscores
 from kb_index.noise import disturb, in_a_turn
 
 
@@ -60,12 +60,9 @@ def test_a_wrong_calibration_is_refused_with_the_remedy(tmp_path: Path, harm: st
         load_calibration(path)
 
 
-def test_zscores_and_fusion() -> None:
+def test_zscores() -> None:
     assert zscores(np.array([1.0, 1.0])).tolist() == [0.0, 0.0]
     assert zscores(np.array([1.0, 3.0])).tolist() == [-1.0, 1.0]
-    dense, lexical = np.array([0.9, 0.8, 0.8]), np.array([0.0, 9.0, 0.0])
-    assert int(fuse(dense, lexical, 0.3).argmax()) == 0
-    assert int(fuse(dense, lexical, 3.0).argmax()) == 1
 
 
 def test_distance_to_the_best_other() -> None:

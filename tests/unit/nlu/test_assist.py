@@ -30,7 +30,7 @@ class FakeIndex:
     def generation(self) -> int:
         return 1
 
-    async def rebuild(self, cards: Iterable[Card]) -> int:
+    async def rebuild(self, cards: Iterable[Card], number: int | None = None) -> int:
         raise NotImplementedError
 
     async def search(self, query: CardQuery) -> list[CardHit]:
