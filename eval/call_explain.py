@@ -121,5 +121,3 @@ def _shown(row: Figures) -> list[str]:
         for c in row["candidates"]
     ]
     return [head + wanted, "\n".join(row["situation"]), "\n".join(listed)]
-
-

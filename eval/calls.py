@@ -22,11 +22,11 @@ from callcue.core.errors import BadInput
 from callcue.core.ports import TagModel
 from callcue.core.settings import Settings
 from callcue.core.speech import Channel
+from eval.call_explain import explain
 from eval.call_record import FieldScore, score_record
 from eval.call_replay import CallClock, Replayed, replay, server
 from eval.call_score import TurnScore, card_figures, score_call
 from eval.call_set import ScriptedCall, Turn, read_calls
-from eval.call_explain import explain
 from eval.call_text import decide_by_text, record_by_text, text_trace
 from eval.cards import load_cards
 from eval.digits import DigitScore, digit_figures, score_digits

@@ -103,7 +103,9 @@ class CallAssistant:
             query=joined.query,
             span=(need.start, need.end) if need else (0, len(u.text)),
         )
-        candidates = merge([*triggers, *(t for t in fresh if t.card_id in aside)], hits, view.cards, self._config.threshold)
+        candidates = merge(
+            [*triggers, *(t for t in fresh if t.card_id in aside)], hits, view.cards, self._config.threshold
+        )
         judged, pushed = self._judge(candidates, heard, u.language, negated=scan.negated, aside=aside)
         if pushed:
             self._joiner.answered(u.channel)
@@ -179,7 +181,7 @@ class CallAssistant:
         for candidate in candidates:
             verdict = _unworthy(candidate, heard, allowed, negated, aside)
             if verdict is None:
-                # The best few are chosen first: when they are on the screen already, the next best is no better for that.
+                # The best few are chosen first: when they are on the screen, the next best is no better for that.
                 verdict = self._held_back(candidate, heard) if places > 0 else "others are better"
                 places -= 1
             judged.append(Judged(candidate=candidate, verdict=verdict))
@@ -216,7 +218,7 @@ def _unworthy(
 
 
 def _sounds_finished(hit: TriggerHit, text: str) -> bool:
-    """Whether a phrase in unfinished speech can be taken at once: a short one may still be said to be done (发票…已经收到)."""
+    """Whether a phrase in unfinished speech can be taken at once: a short one may yet be done with (发票…已经收到)."""
     return weight(hit) >= TELLING or len(text) - hit.end >= _FOLLOWED
 
 

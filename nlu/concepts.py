@@ -1,7 +1,7 @@
 """How callers put it -> how cards name it (慢慢付 -> 分期付款), from ``phrases/concepts_zh.txt``.
 
-An embedding model of thirty million parameters does not know that 钱一分都没看到 is about a refund. The list says it for
-general service words; what it names is looked up beside the caller's own words, and counts less than they do.
+A small embedding model does not know that 钱一分都没看到 is about a refund. The list says it for general service words;
+what it names is looked up beside the caller's own words.
 """
 
 import re

@@ -18,7 +18,22 @@ _REFERS_EN = ("it", "that", "this", "those", "them", "then")
 _SHORT = 10
 """Characters; a question this short leaves out what it is about."""
 _SHORT_EN = 5
-_FAILED = ("还是", "没用", "不行", "试过", "试了", "没反应", "一样", "不管用", "没好", "没变", "没有", "都没", "弄过", "做过")
+_FAILED = (
+    "还是",
+    "没用",
+    "不行",
+    "试过",
+    "试了",
+    "没反应",
+    "一样",
+    "不管用",
+    "没好",
+    "没变",
+    "没有",
+    "都没",
+    "弄过",
+    "做过",
+)
 _FAILED_EN = ("still", "doesn't", "does not", "didn't", "tried", "nothing", "no luck", "same", "not working")
 
 

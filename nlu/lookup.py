@@ -7,7 +7,7 @@ push in ten utterances the right card came first in .70 of the cases, against .6
 threshold.
 
 Hints are further texts to look up: the words with the name of what they speak of, with the need that they refer to, a
-description of the caller's mood. Their results count with a weight below one, and never lower what the words alone find.
+description of the caller's mood. Each result counts with the hint's weight, and never lowers what the words alone find.
 """
 
 import asyncio

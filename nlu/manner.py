@@ -19,9 +19,9 @@ _ASKS_ZH = re.compile(
     r"我?想(?:要|问|知道|了解|咨询|请教|办|查|改|退|换|买|取消)|帮我(?:查|看|办|改|退|换|取消|开|弄|处理)"
 )
 _ASKS_EN = re.compile(
-    r"\?|\b(?:how|what|when|where|which|who|why|can (?:i|you|we)|could (?:i|you|we)|do (?:i|you|they|we)|does|is (?:it|there)|"
-    r"are (?:there|you)|will|would (?:it|you|i)|should i|may i|i(?:'d| would) like to|i (?:want|need) to|i'?m trying to|"
-    r"help me|tell me)\b",
+    r"\?|\b(?:how|what|when|where|which|who|why|can (?:i|you|we)|could (?:i|you|we)|do (?:i|you|they|we)|does|"
+    r"is (?:it|there)|are (?:there|you)|will|would (?:it|you|i)|should i|may i|i(?:'d| would) like to|i (?:want|need) to|"
+    r"i'?m trying to|help me|tell me)\b",
     re.IGNORECASE,
 )
 _INVITES_ZH = re.compile(
@@ -33,9 +33,12 @@ _INVITES_EN = re.compile(
     r"what(?:'s| is) (?:the|going on|wrong)|what happened|tell me (?:more|what)|what seems",
     re.IGNORECASE,
 )
-_PARAPHRASES_ZH = re.compile(r"(?:您|你)(?:是|就是|的意思是)(?:不是)?(?:想|要|说|指)|也就是说|您这边是(?:想|要)|您想(?:要)?.{2,20}(?:对吗|是吗|是吧)")
+_PARAPHRASES_ZH = re.compile(
+    r"(?:您|你)(?:是|就是|的意思是)(?:不是)?(?:想|要|说|指)|也就是说|您这边是(?:想|要)|您想(?:要)?.{2,20}(?:对吗|是吗|是吧)"
+)
 _PARAPHRASES_EN = re.compile(
-    r"(?:so |you mean |you'?re saying |in other words).{4,}\?|you(?:'d like| want| would like) to .{4,}(?:right|correct|\?)",
+    r"(?:so |you mean |you'?re saying |in other words).{4,}\?|"
+    r"you(?:'d like| want| would like) to .{4,}(?:right|correct|\?)",
     re.IGNORECASE,
 )
 _WANTS_ZH = re.compile(
@@ -47,7 +50,9 @@ _WANTS_EN = re.compile(
     r"what(?:'s| is) your|do you have|which|when did)\b",
     re.IGNORECASE,
 )
-_CONFIRMS_ZH = re.compile(r"(?:嗯+|对|是|没错|是的|对的|对啊|是啊|对对|可以|好|行|就是|就是这个|就是这样)[的啊呀了嘛,，。.!！\s]*")
+_CONFIRMS_ZH = re.compile(
+    r"(?:嗯+|对|是|没错|是的|对的|对啊|是啊|对对|可以|好|行|就是|就是这个|就是这样)[的啊呀了嘛,，。.!！\s]*"
+)
 _CONFIRMS_EN = re.compile(
     r"(?:(?:yes|yeah|yep|right|correct|exactly|sure|that'?s (?:right|it|correct))[\s,.!]*)+", re.IGNORECASE
 )

@@ -14,11 +14,7 @@ from nlu.word_lists import lines
 
 def moods(text: str, language: Language) -> list[str]:
     """Descriptions of a caller who speaks like this, strongest first; empty for an even temper."""
-    return [
-        name
-        for name, pattern in _compiled()
-        if is_han(name[0]) == (language == "zh") and pattern.search(text)
-    ]
+    return [name for name, pattern in _compiled() if is_han(name[0]) == (language == "zh") and pattern.search(text)]
 
 
 @cache
