@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 
 from callcue.app.build import call_config
+from callcue.core.cards import Card
 from callcue.core.errors import BadInput
 from callcue.core.ports import Embedder
 from callcue.core.settings import Settings
@@ -109,7 +110,7 @@ async def measure(
 def _sets(folder: Path, language: Language, amount: Amount, rate: float) -> list[PushSet]:
     """The sets of one language. Raises BadInput."""
     if language == "en":
-        named = [("banking77", *_intents(folder))]
+        named: list[tuple[str, list[Card], list[Query]]] = [("banking77", *_intents(folder))]
         chat = [str(row["text"]) for row in read_jsonl(folder / "clinc150_val.jsonl") if row.get("intent") == "oos"]
     else:
         named = [(c, load_cards(folder / f"{c}.jsonl")[0], read_queries(folder / f"{q}.jsonl")) for c, q in _SETS]
@@ -121,10 +122,8 @@ def _sets(folder: Path, language: Language, amount: Amount, rate: float) -> list
     ]
 
 
-def _intents(folder: Path) -> tuple[list, list[Query]]:
+def _intents(folder: Path) -> tuple[list[Card], list[Query]]:
     """BANKING77 as cards: the intent's name is the title, the first training questions are its sample questions."""
-    from callcue.core.cards import Card
-
     questions: dict[str, list[str]] = {}
     for row in read_jsonl(folder / "banking77_train.jsonl"):
         questions.setdefault(str(row["intent"]), []).append(str(row["text"]))

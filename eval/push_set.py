@@ -1,8 +1,8 @@
 """Made-up calls out of real questions: for how often a card comes that is wanted, and one that nobody wants.
 
-A knowledge base is drawn from a set of labelled questions. In each call a customer greets, asks three of the questions, each
-in a turn of its own, and in between says what needs no card: confirms, reads digits out, answers the agent,
-chats, and asks what no card of this base answers (``near miss``: the set knows a card, the base does not hold it).
+A knowledge base is drawn from a set of labelled questions. In each call a customer greets, asks three of the questions,
+each in a turn of its own, and in between says what needs no card: confirms, reads digits out, answers the agent, chats,
+and asks what no card of this base answers (``near miss``: the set knows a card, the base does not hold it).
 """
 
 import random

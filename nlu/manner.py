@@ -20,8 +20,8 @@ _ASKS_ZH = re.compile(
 )
 _ASKS_EN = re.compile(
     r"\?|\b(?:how|what|when|where|which|who|why|can (?:i|you|we)|could (?:i|you|we)|do (?:i|you|they|we)|does|"
-    r"is (?:it|there)|are (?:there|you)|will|would (?:it|you|i)|should i|may i|i(?:'d| would) like to|i (?:want|need) to|"
-    r"i'?m trying to|help me|tell me)\b",
+    r"is (?:it|there)|are (?:there|you)|will|would (?:it|you|i)|should i|may i|i(?:'d| would) like to|"
+    r"i (?:want|need) to|i'?m trying to|help me|tell me)\b",
     re.IGNORECASE,
 )
 _INVITES_ZH = re.compile(
