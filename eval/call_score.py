@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 from callcue.core.speech import Channel
 from eval.call_set import Turn
+from eval.metrics import wilson
+from eval.report import Figures
 
 WAIT_S = 10.0
 """How long after the end of its turn a card may come."""
@@ -143,3 +145,19 @@ def score_call(turns: Sequence[Turn], trace: Trace) -> list[TurnScore]:
         )
         for index, turn in enumerate(turns)
     ]
+
+
+def card_figures(turns: Sequence[TurnScore], calls: int) -> Figures:
+    """Hits, with intervals, and wrong pushes."""
+    ranks = [card.rank for turn in turns for card in turn.wanted]
+    hits = {k: sum(rank is not None and rank <= k for rank in ranks) for k in (1, 3)}
+    wrong = sum(len(turn.wrong) for turn in turns)
+    return {
+        "wanted": len(ranks),
+        "hit_at_1": hits[1] / len(ranks) if ranks else None,
+        "hit_at_1_interval": wilson(hits[1], len(ranks)),
+        "hit_at_3": hits[3] / len(ranks) if ranks else None,
+        "hit_at_3_interval": wilson(hits[3], len(ranks)),
+        "pushed": sum(len(turn.pushed) for turn in turns),
+        "wrong_per_call": wrong / calls if calls else None,
+    }

@@ -3,19 +3,22 @@
 What is missing here was not lost by the recogniser.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from callcue.app.build import App, call_config
-from callcue.core.cards import Suggestion
-from callcue.core.clock import SystemClock
-from callcue.core.ports import TagModel
+from callcue.app.build import call_config
+from callcue.core.cards import Card, Suggestion
+from callcue.core.ports import Clock, Embedder, TagModel
 from callcue.core.records import TagSuggestion, Value
 from callcue.core.settings import Settings
 from callcue.core.speech import Utterance
 from eval.call_score import Push, Segment, Trace
 from eval.call_set import ScriptedCall
-from nlu.assist import CallAssistant
+from kb_index.index import HybridIndex
+from nlu.assist import CallAssistant, KnowledgeView
+from nlu.decision import Decision
 from nlu.normalise import Normaliser
+from nlu.triggers import TriggerMatcher
 from tagger.call import CallTagger
 
 
@@ -38,20 +41,37 @@ def utterances(call: ScriptedCall) -> list[Utterance]:
     ]
 
 
-async def cards_by_text(app: App, call: ScriptedCall, clock: SystemClock) -> Trace:
-    """What the assistant pushes for the exact text, at once at the end of each turn."""
-    settings = app.settings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextTurn:
+    """What the assistant made of one turn's exact text."""
+
+    heard: Utterance
+    decision: Decision
+
+
+def text_view(cards: Sequence[Card], embedder: Embedder) -> KnowledgeView:
+    """The cards, searchable without a service. Blocking."""
+    index = HybridIndex(embedder)
+    index.rebuild_now(cards)
+    published = {card.id: card for card in cards if card.status == "published"}
+    return KnowledgeView(index=index, triggers=TriggerMatcher(published.values()), cards=published)
+
+
+async def decide_by_text(
+    knowledge: Callable[[], KnowledgeView], call: ScriptedCall, settings: Settings, clock: Clock
+) -> list[TextTurn]:
+    """The exact text of each turn to a fresh assistant, in the order of the turns' ends."""
     assistant = CallAssistant(
-        config=call_config(settings).assist,
-        knowledge=app.services.knowledge.view,
-        clock=clock,
-        language=call.language,
+        config=call_config(settings).assist, knowledge=knowledge, clock=clock, language=call.language
     )
-    pushes: list[Push] = []
-    for heard in sorted(utterances(call), key=lambda utterance: utterance.end_ms):
-        suggestions = await assistant.on_final(heard)
-        pushes.extend(_push(suggestion, heard, settings) for suggestion in suggestions)
-    return Trace(pushes=tuple(pushes), wall=lambda ms: ms / 1000, call_ms=lambda moment: int(moment * 1000))
+    ordered = sorted(utterances(call), key=lambda utterance: utterance.end_ms)
+    return [TextTurn(heard=heard, decision=await assistant.decide(heard)) for heard in ordered]
+
+
+def text_trace(turns: Iterable[TextTurn], settings: Settings) -> Trace:
+    """The pushes, each at once at the end of its turn."""
+    pushes = tuple(_push(found, turn.heard, settings) for turn in turns for found in turn.decision.pushed)
+    return Trace(pushes=pushes, wall=lambda ms: ms / 1000, call_ms=lambda moment: int(moment * 1000))
 
 
 def record_by_text(call: ScriptedCall, *, models: tuple[TagModel, TagModel], settings: Settings) -> dict[str, Value]:

@@ -18,14 +18,16 @@ from typing import Annotated, Any
 import typer
 
 from callcue.app.build import App
+from callcue.core.errors import BadInput
 from callcue.core.ports import TagModel
 from callcue.core.settings import Settings
 from callcue.core.speech import Channel
+from eval.call_explain import explain
 from eval.call_record import FieldScore, score_record
 from eval.call_replay import CallClock, Replayed, replay, server
-from eval.call_score import TurnScore, score_call
+from eval.call_score import TurnScore, card_figures, score_call
 from eval.call_set import ScriptedCall, Turn, read_calls
-from eval.call_text import cards_by_text, record_by_text
+from eval.call_text import decide_by_text, record_by_text, text_trace
 from eval.cards import load_cards
 from eval.digits import DigitScore, digit_figures, score_digits
 from eval.folding import fold_en, fold_zh
@@ -58,8 +60,15 @@ def main(
     speed: Annotated[float, typer.Option(help="Seconds of audio per second.", min=0.1, max=100)] = 1.0,
     calls: Annotated[int | None, typer.Option(help="Only the first so many calls.", min=1)] = None,
     parallel: Annotated[int, typer.Option(help="Calls at the same time.", min=1)] = 1,
+    text_only: Annotated[bool, typer.Option("--text-only", help="The cards by the exact text alone: seconds.")] = False,
+    explained: Annotated[bool, typer.Option("--explain", help="With --text-only: why each card came or not.")] = False,
 ) -> None:
     """Replay test calls through the sockets and score transcript, cards and record."""
+    if explained and not text_only:
+        raise BadInput("--explain goes with --text-only")
+    if text_only:
+        write(asyncio.run(explain(folder, settings=Settings(), limit=calls, show_all=explained)), json_file)
+        return
     figures = asyncio.run(measure(folder, settings=Settings(), speed=speed, limit=calls, parallel=parallel))
     show(figures, str(folder))
     write(figures, json_file)
@@ -99,8 +108,11 @@ class _Bench:
         """One call with audio, then by its text alone."""
         async with room:
             heard = await replay(self.app, self.address, call, self.speed)
-        by_text = await cards_by_text(self.app, call, self.clock)
-        filled = await asyncio.to_thread(record_by_text, call, models=self.tag_models, settings=self.app.settings)
+        settings = self.app.settings
+        by_text = text_trace(
+            await decide_by_text(self.app.services.knowledge.view, call, settings, self.clock), settings
+        )
+        filled = await asyncio.to_thread(record_by_text, call, models=self.tag_models, settings=settings)
         done()
         return Scored(
             call=call,
@@ -139,22 +151,6 @@ def summarise(scored: Sequence[Scored]) -> Figures:
         "fields": field_shares(record),
         "per_call": [call_row(item) for item in scored],
         "per_turn": [row for item in scored for row in turn_rows(item)],
-    }
-
-
-def card_figures(turns: Sequence[TurnScore], calls: int) -> Figures:
-    """Hits, with intervals, and wrong pushes."""
-    ranks = [card.rank for turn in turns for card in turn.wanted]
-    hits = {k: sum(rank is not None and rank <= k for rank in ranks) for k in (1, 3)}
-    wrong = sum(len(turn.wrong) for turn in turns)
-    return {
-        "wanted": len(ranks),
-        "hit_at_1": hits[1] / len(ranks) if ranks else None,
-        "hit_at_1_interval": wilson(hits[1], len(ranks)),
-        "hit_at_3": hits[3] / len(ranks) if ranks else None,
-        "hit_at_3_interval": wilson(hits[3], len(ranks)),
-        "pushed": sum(len(turn.pushed) for turn in turns),
-        "wrong_per_call": wrong / calls if calls else None,
     }
 
 

@@ -1,24 +1,31 @@
 """From finals and partials of one call to the cards that should be shown now."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from callcue.core.cards import Card, CardHit, PushReason, Suggestion
+from callcue.core.cards import Card, CardHit, Suggestion
 from callcue.core.errors import CallCueError
 from callcue.core.ports import CardIndex, Clock
 from callcue.core.speech import Channel, Language, LanguageChoice, Utterance
+from nlu.context import CallContext, Situation
+from nlu.decision import Decision, Heard, Judged, Verdict, reason
+from nlu.evidence import hints, in_situation
 from nlu.folding import is_han
 from nlu.gate import Customer, Gate, GateConfig, eligible
 from nlu.hotwords import HotwordCorrector
-from nlu.lookup import look_up
-from nlu.merge import Candidate, merge
+from nlu.lookup import Hint, look_up
+from nlu.merge import SURE, TELLING, Candidate, merge, weight
 from nlu.missed import MissTracker
 from nlu.normalise import Normaliser
 from nlu.query import FragmentJoiner, Joined
+from nlu.settled import set_aside
 from nlu.triggers import TriggerHit, TriggerMatcher
 
 _log = logging.getLogger(__name__)
+
+_FOLLOWED = 6
+"""Characters after a short phrase that show what is made of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,24 +46,9 @@ class AssistConfig:
 
     threshold: float = 0.2
     max_cards_per_utterance: int = 2
-    max_cards_per_minute: int = 4
+    max_cards_per_minute: int = 6
     join_gap_ms: int = 1200
     partial_triggers: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Heard:
-    """What was looked at, for the reasons."""
-
-    segment_id: str
-    channel: Channel
-    text: str
-    offset: int
-    """Where the segment begins in ``text``."""
-    at_ms: int
-    query: str = ""
-    span: tuple[int, int] = (0, 0)
-    """The need, in the segment."""
 
 
 class CallAssistant:
@@ -78,27 +70,34 @@ class CallAssistant:
         self._customer = customer or Customer()
         self._gate = Gate(GateConfig(max_cards_per_minute=config.max_cards_per_minute))
         self._joiner = FragmentJoiner(config.join_gap_ms)
+        self._context = CallContext()
         self._normaliser = Normaliser()
         self.missed = MissTracker()
         """What was looked up and brought no card."""
 
     async def on_final(self, u: Utterance) -> list[Suggestion]:
-        """The cards that this final brings, best first.
+        """The cards that this final brings, best first."""
+        return list((await self.decide(u)).pushed)
+
+    async def decide(self, u: Utterance) -> Decision:
+        """The same with everything that was considered.
 
         The caller's need is looked up; what the agent says only fires triggers, which the search may support.
         """
         view = self._knowledge()
         joined = self._joiner.add(u)
+        situation = self._follow(u, joined)
         scan = view.triggers.read(joined.text, u.channel)
-        triggers = [t for t in scan.hits if t.end > joined.offset]  # those before were dealt with when they were said
-        hits = await self._search(view, joined, triggers, u)
-        candidates = merge(triggers, hits, view.cards, self._config.threshold)
-        known = bool(candidates)
-        if u.channel == "agent":
-            candidates = [c for c in candidates if c.trigger is not None]
-        candidates = [c for c in candidates if c.card.id not in scan.negated]
+        fresh = [t for t in scan.hits if t.end > joined.offset]  # those before were dealt with when they were said
+        aside = {t.card_id for t in fresh if set_aside(joined.text, t.start, t.end, u.language)}
+        triggers = [t for t in fresh if t.card_id not in aside]
+        asked = joined.query if situation else u.text if triggers else ""
+        beside = hints(joined.query, u.text, situation, u.language) if situation else []
+        hits = await self._search(view, _as_meant(asked, joined, triggers), beside, u)
+        if situation:
+            hits = in_situation(hits, situation)
         need = joined.need
-        heard = _Heard(
+        heard = Heard(
             segment_id=u.segment_id,
             channel=u.channel,
             text=joined.text,
@@ -107,12 +106,23 @@ class CallAssistant:
             query=joined.query,
             span=(need.start, need.end) if need else (0, len(u.text)),
         )
-        pushed = self._push(candidates, heard, u.language)
+        candidates = merge(
+            [*triggers, *(t for t in fresh if t.card_id in aside)], hits, view.cards, self._config.threshold
+        )
+        judged, pushed = self._judge(candidates, heard, u.language, negated=scan.negated, aside=aside)
         if pushed:
             self._joiner.answered(u.channel)
+        known = any(not candidate.lack and candidate.card.id not in aside for candidate in candidates)
         met = bool(pushed) if u.channel == "agent" else known
         self.missed.note(u, joined, hits, met=met, has_cards=bool(view.cards))
-        return pushed
+        beside_texts = tuple(hint.text for hint in beside)
+        return Decision(query=asked, hints=beside_texts, situation=situation, judged=judged, pushed=pushed)
+
+    def _follow(self, u: Utterance, joined: Joined) -> Situation | None:
+        if u.channel == "caller":
+            return self._context.caller_said(u, joined.query)
+        self._context.agent_said(u)
+        return None
 
     def on_partial(self, channel: Channel, segment_id: str, stable: str, at_ms: int) -> list[Suggestion]:
         """Written triggers in the stable text of a segment that is still being spoken.
@@ -129,8 +139,10 @@ class CallAssistant:
         sure = [
             h for h in hits if h.match == "exact" and h.card_id in view.cards and not view.cards[h.card_id].negative
         ]
-        heard = _Heard(segment_id=segment_id, channel=channel, text=text, offset=0, at_ms=at_ms)
-        return self._push(merge(sure, (), view.cards, self._config.threshold), heard, spoken)
+        settled = [h for h in sure if not set_aside(text, h.start, h.end, spoken) and _sounds_finished(h, text)]
+        heard = Heard(segment_id=segment_id, channel=channel, text=text, offset=0, at_ms=at_ms)
+        candidates = merge(settled, (), view.cards, self._config.threshold)
+        return list(self._judge(candidates, heard, spoken)[1])
 
     def on_ack(self, card_id: str, action: str) -> None:
         """What the agent did with a card: dismissed and wrong ones do not come back, pinned ones are already there."""
@@ -154,21 +166,25 @@ class CallAssistant:
             return self._language
         return "zh" if any(is_han(c) for c in text) else "en"
 
-    async def _search(
-        self, view: KnowledgeView, joined: Joined, triggers: list[TriggerHit], u: Utterance
-    ) -> list[CardHit]:
-        """Search results for the need; for the agent only where they can support a trigger."""
-        text = joined.query if u.channel == "caller" else u.text if triggers else ""
-        if not text:
+    async def _search(self, view: KnowledgeView, text: str, beside: list[Hint], u: Utterance) -> list[CardHit]:
+        if not text and not beside:
             return []
         lang = u.language if self._language == "auto" else self._language
         try:
-            return await look_up(view.index, _as_meant(text, joined, triggers), lang)
+            return await look_up(view.index, text, lang, beside)
         except CallCueError as error:
             _log.warning("card search failed (%s); triggers still work", error.code)
             return []
 
-    def _push(self, candidates: list[Candidate], heard: _Heard, spoken: Language) -> list[Suggestion]:
+    def _judge(
+        self,
+        candidates: list[Candidate],
+        heard: Heard,
+        spoken: Language,
+        *,
+        negated: Collection[str] = (),
+        aside: Collection[str] = (),
+    ) -> tuple[tuple[Judged, ...], tuple[Suggestion, ...]]:
         """Hold the candidates against the gate; remember what passes."""
         allowed = eligible(
             (c.card for c in candidates),
@@ -177,16 +193,51 @@ class CallAssistant:
             customer=self._customer,
             now=self._clock.now(),
         )
-        worthy = [c for c in candidates if c.card.id in allowed]
-        out: list[Suggestion] = []
-        # The best few are chosen first: when they are on the screen already, the next best is no better for that.
-        for candidate in worthy[: self._config.max_cards_per_utterance]:
-            card, named = candidate.card, candidate.trigger is not None
-            if self._gate.passes(card, heard.segment_id, heard.at_ms) and self._gate.has_room(heard.at_ms, named=named):
-                self._gate.pushed(card, heard.segment_id, heard.at_ms)
-                reason = _reason(candidate, heard)
-                out.append(Suggestion(card=card, rank=len(out) + 1, score=candidate.score, reason=reason))
-        return out
+        judged: list[Judged] = []
+        pushed: list[Suggestion] = []
+        places = self._config.max_cards_per_utterance
+        for candidate in candidates:
+            verdict = _unworthy(candidate, heard, allowed, negated, aside)
+            if verdict is None:
+                # The best few are chosen first: when they are on the screen, the next best is no better for that.
+                verdict = self._held_back(candidate, heard) if places > 0 else "others are better"
+                places -= 1
+            judged.append(Judged(candidate=candidate, verdict=verdict))
+            if verdict == "pushed":
+                self._gate.pushed(candidate.card, heard.segment_id, heard.at_ms)
+                self._context.shown(candidate.card, heard.at_ms)
+                why = reason(candidate, heard)
+                pushed.append(Suggestion(card=candidate.card, rank=len(pushed) + 1, score=candidate.score, reason=why))
+        return tuple(judged), tuple(pushed)
+
+    def _held_back(self, candidate: Candidate, heard: Heard) -> Verdict:
+        objection = self._gate.objection(candidate.card, heard.segment_id, heard.at_ms)
+        if objection is not None:
+            return objection
+        sure = candidate.trigger is not None or candidate.score >= SURE
+        room = self._gate.has_room(heard.at_ms, sure=sure)
+        return "pushed" if room else "no room in this minute"
+
+
+def _unworthy(
+    candidate: Candidate, heard: Heard, allowed: Collection[str], negated: Collection[str], aside: Collection[str]
+) -> Verdict | None:
+    """What rules a candidate out whatever else the call has shown."""
+    card_id = candidate.card.id
+    if card_id in negated:
+        return "negative phrase"
+    if card_id in aside:
+        return "said to be done or not needed"
+    if heard.channel == "agent" and candidate.trigger is None:
+        return "only the caller is searched for"
+    if candidate.lack:
+        return "below the threshold" if candidate.lack == "threshold" else "phrase without support"
+    return None if card_id in allowed else "not for this call"
+
+
+def _sounds_finished(hit: TriggerHit, text: str) -> bool:
+    """Whether a phrase in unfinished speech can be taken at once: a short one may yet be done with (发票…已经收到)."""
+    return weight(hit) >= TELLING or len(text) - hit.end >= _FOLLOWED
 
 
 def _as_meant(text: str, joined: Joined, triggers: list[TriggerHit]) -> str:
@@ -196,29 +247,3 @@ def _as_meant(text: str, joined: Joined, triggers: list[TriggerHit]) -> str:
         if trigger.match == "pinyin" and not trigger.doubtful:
             text = text.replace(heard, trigger.phrase)
     return text
-
-
-def _reason(candidate: Candidate, heard: _Heard) -> PushReason:
-    trigger = candidate.trigger
-    if trigger is not None:
-        return PushReason(
-            kind="trigger",
-            matched=trigger.phrase,
-            query=heard.text,
-            segment_id=heard.segment_id,
-            channel=heard.channel,
-            start=max(0, trigger.start - heard.offset),
-            end=trigger.end - heard.offset,
-            match=trigger.match,
-            feedback=candidate.hit.feedback if candidate.hit else 0.0,
-        )
-    return PushReason(
-        kind="search",
-        matched=candidate.hit.matched if candidate.hit else "",
-        query=heard.query,
-        segment_id=heard.segment_id,
-        channel=heard.channel,
-        start=heard.span[0],
-        end=heard.span[1],
-        feedback=candidate.hit.feedback if candidate.hit else 0.0,
-    )

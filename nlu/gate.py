@@ -4,11 +4,14 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
+from typing import Literal
 
 from callcue.core.cards import Card
 from callcue.core.speech import Language, LanguageChoice
 
 _MINUTE_MS = 60_000
+
+Objection = Literal["not wanted by the agent", "shown for this segment", "shown often enough", "cooling down"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +41,27 @@ class Gate:
         self._by_segment: dict[str, set[str]] = {}
         self._unwanted: set[str] = set()
 
-    def passes(self, card: Card, segment_id: str, at_ms: int) -> bool:
-        """Whether the card may be pushed now, as far as this call's past goes."""
-        if card.id in self._unwanted or card.id in self._by_segment.get(segment_id, ()):
-            return False
+    def objection(self, card: Card, segment_id: str, at_ms: int) -> Objection | None:
+        """What in this call's past speaks against a push now; None: nothing."""
+        if card.id in self._unwanted:
+            return "not wanted by the agent"
+        if card.id in self._by_segment.get(segment_id, ()):
+            return "shown for this segment"
         times = self._pushed.get(card.id, [])
         if len(times) >= card.max_per_call:
-            return False
-        return not times or at_ms - times[-1] >= card.cooldown_s * 1000
+            return "shown often enough"
+        return "cooling down" if times and at_ms - times[-1] < card.cooldown_s * 1000 else None
 
-    def has_room(self, at_ms: int, *, named: bool) -> bool:
+    def has_room(self, at_ms: int, *, sure: bool) -> bool:
         """Whether the minute before ``at_ms`` leaves room for one more card.
 
-        Half of the room is kept for cards that are ``named`` by a trigger: a few guesses of the search must not keep
-        out what the caller asks for by name.
+        Half of the room is kept for cards that are ``sure``: named by a trigger, or more likely right than not. A few
+        guesses must not keep out what the caller asks for plainly.
         """
         while self._recent and self._recent[0] <= at_ms - _MINUTE_MS:
             self._recent.popleft()
         most = self._config.max_cards_per_minute
-        return len(self._recent) < (most if named else (most + 1) // 2)
+        return len(self._recent) < (most if sure else (most + 1) // 2)
 
     def pushed(self, card: Card, segment_id: str, at_ms: int) -> None:
         """Remember a push."""

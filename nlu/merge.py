@@ -7,6 +7,7 @@ a card that is both named and meant beats one that is only named in passing and 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from callcue.core.cards import Card, CardHit
 from nlu.folding import fold_phrase, is_han
@@ -18,10 +19,14 @@ PINYIN_SCORE = 0.9
 _HOMOPHONE = 0.9
 """A phrase that was only heard counts this much of one that was written."""
 _DOUBTFUL = 0.4
-_TELLING = 0.65
+TELLING = 0.65
 """A trigger of this weight (three characters and more) is not mentioned in passing."""
-_SURE = 0.5
+SURE = 0.5
 """A search result of this score is more likely right than not."""
+
+
+Lack = Literal["", "threshold", "support"]
+"""What a candidate's evidence lacks: nothing; a search score of the threshold; a search that bears out the phrase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,8 @@ class Candidate:
     """0..1; ranks candidates."""
     trigger: TriggerHit | None
     hit: CardHit | None
+    """Its score is that of the search, moved by how the words were said."""
+    lack: Lack = ""
 
     @property
     def score(self) -> float:
@@ -45,7 +52,7 @@ class Candidate:
 def merge(
     triggers: Iterable[TriggerHit], hits: Iterable[CardHit], cards: Mapping[str, Card], threshold: float
 ) -> list[Candidate]:
-    """What has enough evidence, best first. ``cards`` resolves the triggers' ids; what it lacks is left out."""
+    """Everything that has evidence, best first. ``cards`` resolves the triggers' ids; what it lacks is left out."""
     best: dict[str, TriggerHit] = {}
     for trigger in triggers:
         known = best.get(trigger.card_id)
@@ -57,15 +64,19 @@ def merge(
     for card_id in {**best, **found}:
         spoken, hit = best.get(card_id), found.get(card_id)
         meant = hit.score if hit else 0.0
-        if not _stands(spoken, meant, surest, threshold):
-            continue
-        strength = combine(weight(spoken) if spoken else 0.0, meant)
-        card = hit.card if hit else cards[card_id]
-        candidates.append(Candidate(card=card, strength=strength, trigger=spoken, hit=hit))
+        candidates.append(
+            Candidate(
+                card=hit.card if hit else cards[card_id],
+                strength=combine(weight(spoken) if spoken else 0.0, meant),
+                trigger=spoken,
+                hit=hit,
+                lack=_lack(spoken, meant, surest, threshold),
+            )
+        )
     return sorted(candidates, key=lambda c: (-round(c.strength, 3), -c.card.priority, c.card.id))
 
 
-def _stands(trigger: TriggerHit | None, meant: float, surest: float, threshold: float) -> bool:
+def _lack(trigger: TriggerHit | None, meant: float, surest: float, threshold: float) -> Lack:
     """Whether the evidence for one card is enough.
 
     A search result needs the threshold. A written trigger stands by itself, one of two syllables that was only heard
@@ -73,12 +84,12 @@ def _stands(trigger: TriggerHit | None, meant: float, surest: float, threshold: 
     mentioned in passing.
     """
     if meant >= threshold:
-        return True
+        return ""
     if trigger is None:
-        return False
+        return "threshold"
     heard_only = trigger.match == "pinyin" and trigger.end - trigger.start <= 2
-    in_passing = surest >= _SURE and weight(trigger) < _TELLING
-    return meant >= threshold / 2 or not (heard_only or in_passing)
+    in_passing = surest >= SURE and weight(trigger) < TELLING
+    return "support" if meant < threshold / 2 and (heard_only or in_passing) else ""
 
 
 def combine(one: float, other: float) -> float:

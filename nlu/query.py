@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from callcue.core.speech import Channel, Language, Utterance
 from nlu.folding import is_han
+from nlu.settled import settled_spans
 from nlu.small_talk import is_small_talk
 
 _ZH_OPENERS = re.compile(
@@ -48,11 +49,15 @@ class Need:
 
 
 def find_need(text: str, language: Language) -> Need | None:
-    """The part of ``text`` that may need an answer; None for small talk, confirmations and numbers being read out."""
+    """The part of ``text`` that may need an answer; None for small talk, confirmations, numbers being read out, and
+    what is said to be done or not needed."""
+    done = settled_spans(text, language)
     read_out = _READ_OUT if language == "zh" else _EN_READ_OUT
     kept: list[str] = []
     start, end = -1, 0
     for clause in _CLAUSE.finditer(text):
+        if any(first <= clause.start() < last for first, last in done):
+            continue
         body = _without_openers(clause.group(), language)
         if is_small_talk(body, language):
             continue

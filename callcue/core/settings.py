@@ -101,8 +101,8 @@ class KnowledgeSettings(_Section):
     threshold: Fraction = 0.2
     """Calibrated score below which a search result stays silent."""
     max_cards_per_utterance: int = Field(2, ge=1, le=10)
-    max_cards_per_minute: int = Field(4, ge=1, le=60)
-    """Half of them, rounded up, for cards that only resemble what was said; the rest is kept for trigger words."""
+    max_cards_per_minute: int = Field(6, ge=1, le=60)
+    """Half of them, rounded up, for guesses; the rest is kept for trigger words and for scores of one half and more."""
     join_gap_ms: int = Field(1200, ge=0, le=10_000)
     """Finals of one speaker closer than this are looked up together."""
     expiry_s: float = Field(180.0, gt=0.0)
