@@ -19,7 +19,7 @@ from callcue.infra.database import Database
 from callcue.infra.tables import Base
 from tests.unit.infra.conftest import run_sql
 
-TABLES = {"events", "calls", "records", "cards", "card_versions"}
+TABLES = {"events", "calls", "records", "cards", "card_versions", "card_searches", "question_verdicts"}
 
 
 async def tables(db: Database) -> set[str]:

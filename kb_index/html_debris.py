@@ -1,0 +1,53 @@
+"""What stands in exported pages and is no text: counters, dates, share buttons, hotlines, traces of converters."""
+
+import re
+import unicodedata
+from functools import cache
+from typing import Any
+
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffc\ufffd]")
+_TONES = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹ"
+_PINYIN = re.compile(rf"(?<=[\u3400-\u9fff])[(（][a-zü]{{0,5}}[{_TONES}][a-zü]{{0,4}}[)）]")
+"""A converter's gloss after a character: 服務(wù)."""
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_BLANKS = re.compile(r"[^\S\n]+")
+_DEBRIS_LENGTH = 120
+"""Characters; what is longer is text, whatever it holds."""
+_DEBRIS = re.compile(
+    r"来源[:：].*|人气[:：]?\s*\d*|(?:发表|发布|更新|编辑)(?:时间|日期|于)[:：]?[\s\d年月日:：/.\-]*|作者[:：].{0,30}|"
+    r"(?:阅读|浏览|点击|访问)(?:次数|量|数)?[:：]?\s*\d*\s*次?|(?:上|下)一(?:篇|页|条)[:：]?.*|返回(?:顶部|首页|列表|上一页)|"
+    r"(?:打印|关闭|收藏)(?:本页|窗口|此页)?|分享(?:到|至)?[:：]?.{0,40}|(?:字体|字号)[:：]?.{0,12}|【?\s*[大中小]\s*】?|"
+    r"【?(?:\s*[大中小]\s*){2,3}】?|【|】|(?:服务|咨询|客服|全国)?热线[:：]?[\s\d\-]+.{0,10}|免费试用|立即(?:咨询|注册|登录|试用)|"
+    r"(?:登录|注册)(?:\s*[/|]\s*(?:登录|注册))?|(?:当前|您的?|你的?)(?:所在)?位置[:：].*|首页\s*[>»›/].*|"
+    r"(?:版权所有|copyright|©).*|.{0,20}icp备.*|(?:相关|推荐|热门)(?:阅读|文章|推荐|内容|问题)[:：]?|"
+    r"(?:这篇文章|本文|以上内容)?(?:对您|是否)有(?:帮助|用)吗?.*|(?:有|没有?)(?:帮助|用)|标签[:：].{0,60}|"
+    r"was this (?:article|page) helpful.*|share(?: this)?(?: on)?[:：]?.{0,30}|(?:skip|back) to .{0,20}|print(?: this page)?|"
+    r"(?:last )?(?:updated|published)(?: on)?[:：]?\s*[\w ,/.:\-]{4,30}|views?[:：]?\s*\d+|related articles?[:：]?|"
+    r"home\s*[>»›/].*|all rights reserved.*|[\W_]+",
+    re.IGNORECASE,
+)
+
+
+def clean_line(text: str) -> str:
+    """One line without invisible characters, control characters and glosses; simplified, single blanks."""
+    visible = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).replace("\u00a0", " ")
+    printable = "".join(ch if unicodedata.category(ch) not in ("Cc", "Cs", "Co", "Cn") else " " for ch in visible)
+    return _BLANKS.sub(" ", _simplified(_PINYIN.sub("", printable))).strip()
+
+
+def is_debris(line: str) -> bool:
+    """Whether a cleaned line says nothing about its subject."""
+    return len(line) <= _DEBRIS_LENGTH and _DEBRIS.fullmatch(line) is not None
+
+
+def _simplified(text: str) -> str:
+    """Characters alone: the conversion of words that the search folds with would make 调用中心 of 呼叫中心."""
+    converted: str = _converter().convert(text) if _HAN.search(text) else text
+    return converted
+
+
+@cache
+def _converter() -> Any:
+    import opencc
+
+    return opencc.OpenCC("t2s")
