@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from api.editing_wire import HitTestBody, QuestionBody, RestoreBody, StatusBody, TakenBody
 from api.problems import KINDS, MEDIA_TYPE
 from api.wire import AckBody, ProblemView, RecordEdit, SearchBody
 from callcue.core.cards import Card
@@ -35,7 +36,7 @@ def takes(model: str, *media_types: str) -> dict[str, object]:
 def errors_of(*, secured: bool) -> dict[str, object]:
     """The error answers of a route."""
     content = {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model="ProblemView")}}}
-    statuses = sorted({kind.status for kind in KINDS.values()} - (set() if secured else {401, 403, 409, 412}))
+    statuses = sorted({kind.status for kind in KINDS.values()} - (set() if secured else {401, 403, 409, 412, 428}))
     titles: dict[int, str] = {}
     for kind in KINDS.values():
         titles.setdefault(kind.status, kind.title)
@@ -80,7 +81,18 @@ def _complete(schema: dict[str, Any], open_paths: frozenset[str]) -> None:
 
 
 def _bodies() -> Mapping[str, Any]:
-    models = {"AckBody": AckBody, "RecordEdit": RecordEdit, "SearchBody": SearchBody, "ProblemView": ProblemView}
+    named = (
+        AckBody,
+        RecordEdit,
+        SearchBody,
+        ProblemView,
+        HitTestBody,
+        QuestionBody,
+        RestoreBody,
+        StatusBody,
+        TakenBody,
+    )
+    models: dict[str, Any] = {model.__name__: model for model in named}
     inputs: list[Any] = [(name, "validation", TypeAdapter(model)) for name, model in (*models.items(), ("Card", Card))]
     found, shared = TypeAdapter.json_schemas(inputs, ref_template=REFERENCE)
     schemas = dict(shared.get("$defs", {}))

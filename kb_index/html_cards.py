@@ -23,10 +23,12 @@ _QUESTION_MARK = re.compile(
 _ANSWER_MARK = re.compile(
     rf"(?:[【\[(（]?(?:回?答案?|a(?:nswer)?)[】\])）]?\s*\d{{0,3}}\s*[:：.、．]\s*|a\d{{1,3}}{_MARK}\s*)", re.IGNORECASE
 )
-_NUMBERED = re.compile(r"(?:[一二三四五六七八九十]{1,3}[、.．]|[（(][一二三四五六七八九十]{1,3}[)）]|\d{1,3}[、.．)]\s*)\s*")
+_NUMBERED = re.compile(
+    r"(?:[一二三四五六七八九十]{1,3}[、.．]|[（(][一二三四五六七八九十]{1,3}[)）]|\d{1,3}[、.．)]\s*)\s*"
+)
 _ASKS = re.compile(
-    r".{3,}[?？]$|(?:如何|怎么|怎样|为什么|为何|什么是|哪些|能否|可否|是否|多久|几天|how |what |why |when |where |which |who |"
-    r"can |could |do |does |is |are )\S.*|.{2,}(?:怎么办|怎么弄|怎么处理|吗|呢|是什么|有哪些|多少钱|多久)$",
+    r".{3,}[?？]$|(?:如何|怎么|怎样|为什么|为何|什么是|哪些|能否|可否|是否|多久|几天|how |what |why |when |where |"
+    r"which |who |can |could |do |does |is |are )\S.*|.{2,}(?:怎么办|怎么弄|怎么处理|吗|呢|是什么|有哪些|多少钱|多久)$",
     re.IGNORECASE,
 )
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -42,8 +44,8 @@ class _Section:
 
 
 def read_html(data: bytes, name: str) -> ImportResult:
-    """The cards of one page. ``name`` (a file's name, an address) tells pages apart: with the title it makes the ids, so
-    that a page that is imported again changes its cards. Never raises for what the page holds.
+    """The cards of one page. ``name`` (a file's name, an address) tells pages apart: with the title it makes the ids,
+    so that a page that is imported again changes its cards. Never raises for what the page holds.
     """
     try:
         page = read_page(data)

@@ -22,19 +22,118 @@ MAX_DEPTH = 256
 BlockKind = Literal["heading", "text", "item", "question", "answer"]
 
 _DROPPED = frozenset(
-    "script style noscript template nav aside footer iframe object embed applet svg math canvas audio video form button "
-    "select input textarea label dialog head rt rp map marquee".split()
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "nav",
+        "aside",
+        "footer",
+        "iframe",
+        "object",
+        "embed",
+        "applet",
+        "svg",
+        "math",
+        "canvas",
+        "audio",
+        "video",
+        "form",
+        "button",
+        "select",
+        "input",
+        "textarea",
+        "label",
+        "dialog",
+        "head",
+        "rt",
+        "rp",
+        "map",
+        "marquee",
+    ]
 )
-_DROPPED_ROLES = frozenset("navigation banner contentinfo search complementary menu menubar dialog alert".split())
+_DROPPED_ROLES = frozenset(
+    ["navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog", "alert"]
+)
 _DROPPED_NAMES = frozenset(
-    "nav navbar navigation menu breadcrumb breadcrumbs crumb crumbs footer sidebar aside share sharing social comment "
-    "comments pagination pager paging advert advertisement ads ad banner cookie cookies related recommend toolbar "
-    "copyright topbar hotline backtop".split()
+    [
+        "nav",
+        "navbar",
+        "navigation",
+        "menu",
+        "breadcrumb",
+        "breadcrumbs",
+        "crumb",
+        "crumbs",
+        "footer",
+        "sidebar",
+        "aside",
+        "share",
+        "sharing",
+        "social",
+        "comment",
+        "comments",
+        "pagination",
+        "pager",
+        "paging",
+        "advert",
+        "advertisement",
+        "ads",
+        "ad",
+        "banner",
+        "cookie",
+        "cookies",
+        "related",
+        "recommend",
+        "toolbar",
+        "copyright",
+        "topbar",
+        "hotline",
+        "backtop",
+    ]
 )
 """Words of a class or id that name what is around the text."""
 _BLOCKS = frozenset(
-    "address article blockquote body center dd details div dl dt fieldset figcaption figure h1 h2 h3 h4 h5 h6 header hr "
-    "html li main ol p pre section summary table tbody td tfoot th thead tr ul".split()
+    [
+        "address",
+        "article",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "html",
+        "li",
+        "main",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 _KINDS: dict[str, BlockKind] = {"li": "item", "dt": "question", "summary": "question", "dd": "answer"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -68,7 +167,7 @@ class Page:
 
 
 def read_page(data: bytes) -> Page:
-    """The text of a page, simplified characters. Raises BadInput: too large, too deep, or no text in a known encoding."""
+    """The text of a page, in simplified characters. Raises BadInput: too large, too deep, no known encoding."""
     if len(data) > MAX_PAGE_BYTES:
         raise BadInput(f"has {len(data)} bytes; a page may have {MAX_PAGE_BYTES}")
     root = _parse(decode_page(data))

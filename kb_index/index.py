@@ -56,6 +56,11 @@ class HybridIndex:
         """Texts that the newest generation had to embed: what was not known from the one before or the cache file."""
         return self._current.embedded if self._current else 0
 
+    @property
+    def table(self) -> VectorTable:
+        """The vectors of every text of the serving generation, by ``text_key``."""
+        return self._current.table if self._current else {}
+
     def __len__(self) -> int:
         return len(self._current.cards) if self._current else 0
 

@@ -15,7 +15,7 @@ from nlu.lookup import look_up
 from nlu.merge import Candidate, merge
 from nlu.normalise import Normaliser
 from nlu.query import FragmentJoiner, Joined
-from nlu.triggers import TriggerHit, TriggerMatcher
+from nlu.triggers import Scan, TriggerHit, TriggerMatcher
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +58,21 @@ class _Heard:
     """The need, in the segment."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """What one final was, stage by stage, for those who ask why (``nlu.explain``)."""
+
+    joined: Joined
+    scan: Scan
+    triggers: tuple[TriggerHit, ...]
+    """Those of this final."""
+    hits: tuple[CardHit, ...]
+    """What the search found."""
+    standing: tuple[Candidate, ...]
+    """What has enough evidence, best first."""
+    pushed: tuple[Suggestion, ...]
+
+
 class CallAssistant:
     """One call's assistant. All methods run in the event loop; only ``on_final`` waits, for the search."""
 
@@ -69,13 +84,16 @@ class CallAssistant:
         clock: Clock,
         language: LanguageChoice,
         customer: Customer | None = None,
+        watch: Callable[[Considered], None] | None = None,
     ) -> None:
+        """``watch`` is told how each final was judged."""
+        self._watch = watch
         self._config = config
         self._knowledge = knowledge
         self._clock = clock
         self._language = language
         self._customer = customer or Customer()
-        self._gate = Gate(GateConfig(max_cards_per_minute=config.max_cards_per_minute))
+        self.gate = Gate(GateConfig(max_cards_per_minute=config.max_cards_per_minute))
         self._joiner = FragmentJoiner(config.join_gap_ms)
         self._normaliser = Normaliser()
 
@@ -89,7 +107,7 @@ class CallAssistant:
         scan = view.triggers.read(joined.text, u.channel)
         triggers = [t for t in scan.hits if t.end > joined.offset]  # those before were dealt with when they were said
         hits = await self._search(view, joined, triggers, u)
-        candidates = merge(triggers, hits, view.cards, self._config.threshold)
+        standing = candidates = merge(triggers, hits, view.cards, self._config.threshold)
         if u.channel == "agent":
             candidates = [c for c in candidates if c.trigger is not None]
         candidates = [c for c in candidates if c.card.id not in scan.negated]
@@ -106,6 +124,17 @@ class CallAssistant:
         pushed = self._push(candidates, heard, u.language)
         if pushed:
             self._joiner.answered(u.channel)
+        if self._watch is not None:
+            self._watch(
+                Considered(
+                    joined=joined,
+                    scan=scan,
+                    triggers=tuple(triggers),
+                    hits=tuple(hits),
+                    standing=tuple(standing),
+                    pushed=tuple(pushed),
+                )
+            )
         return pushed
 
     def on_partial(self, channel: Channel, segment_id: str, stable: str, at_ms: int) -> list[Suggestion]:
@@ -129,7 +158,7 @@ class CallAssistant:
     def on_ack(self, card_id: str, action: str) -> None:
         """What the agent did with a card: dismissed and wrong ones do not come back, pinned ones are already there."""
         if action in ("dismissed", "wrong", "pinned"):
-            self._gate.refuse(card_id)
+            self.gate.refuse(card_id)
 
     def _spoken(self, text: str) -> Language:
         if self._language != "auto":
@@ -164,8 +193,8 @@ class CallAssistant:
         # The best few are chosen first: when they are on the screen already, the next best is no better for that.
         for candidate in worthy[: self._config.max_cards_per_utterance]:
             card, named = candidate.card, candidate.trigger is not None
-            if self._gate.passes(card, heard.segment_id, heard.at_ms) and self._gate.has_room(heard.at_ms, named=named):
-                self._gate.pushed(card, heard.segment_id, heard.at_ms)
+            if self.gate.passes(card, heard.segment_id, heard.at_ms) and self.gate.has_room(heard.at_ms, named=named):
+                self.gate.pushed(card, heard.segment_id, heard.at_ms)
                 reason = _reason(candidate, heard)
                 out.append(Suggestion(card=card, rank=len(out) + 1, score=candidate.score, reason=reason))
         return out

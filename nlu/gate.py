@@ -4,11 +4,15 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
+from typing import Literal
 
 from callcue.core.cards import Card
 from callcue.core.speech import Language, LanguageChoice
 
 _MINUTE_MS = 60_000
+
+Bar = Literal["status", "language", "audience", "validity"]
+"""What of a card itself can forbid to show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +78,21 @@ def eligible(
 ) -> set[str]:
     """Ids of the cards that may be shown to this customer, in this call, today."""
     return {
-        card.id
-        for card in cards
-        if card.status == "published"
-        and _speaks(card.lang, spoken if language == "auto" else language)
-        and _for_customer(card, customer, spoken)
-        and _valid(card, now)
+        card.id for card in cards if not why_not(card, language=language, spoken=spoken, customer=customer, now=now)
     }
+
+
+def why_not(
+    card: Card, *, language: LanguageChoice, spoken: Language, customer: Customer, now: datetime
+) -> tuple[Bar, ...]:
+    """What keeps the card from this customer, in this call, today; empty: nothing."""
+    met: dict[Bar, bool] = {
+        "status": card.status == "published",
+        "language": _speaks(card.lang, spoken if language == "auto" else language),
+        "audience": _for_customer(card, customer, spoken),
+        "validity": _valid(card, now),
+    }
+    return tuple(bar for bar, fine in met.items() if not fine)
 
 
 def _speaks(card_lang: str, language: Language) -> bool:

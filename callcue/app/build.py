@@ -18,25 +18,31 @@ from asr.streaming import StreamConfig
 from callcue.app import backends
 from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
+from callcue.calls.editing import CardEditor
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
+from callcue.calls.questions import QuestionProposals
 from callcue.calls.records import RecordKeeper
+from callcue.calls.review import CardReview, EditingDesk
 from callcue.calls.stages import CallConfig, Stages
 from callcue.core.clock import SystemClock
 from callcue.core.errors import CallCueError
 from callcue.core.ids import KB_STREAM
-from callcue.core.ports import CardIndex, Clock, Embedder, SpeechEngine
+from callcue.core.ports import Clock, Embedder, SpeechEngine
 from callcue.core.settings import Settings
 from callcue.infra.auth import Authenticator
 from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
+from callcue.infra.card_history import CardHistory
 from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
 from callcue.infra.records import RecordStore
-from kb_index.index import IndexConfig
+from callcue.infra.searches import SearchLog
+from kb_index.check import CardChecker
+from kb_index.index import HybridIndex, IndexConfig
 from models.embedders import load_embedder
 from models.memo import MemoEmbedder
 from models.store import ModelStore
@@ -120,7 +126,7 @@ class App:
                 understanding = loading.create_task(self._knowledge(storage))
         except* CallCueError as failed:
             raise failed.exceptions[0] from None
-        (engine, scheduler), (knowledge, embedders) = recognition.result(), understanding.result()
+        (engine, scheduler), (knowledge, embedders, checker) = recognition.result(), understanding.result()
         stages = self._stages(storage, engine.name, scheduler, knowledge, embedders[settings.tagging.embedder])
         manager = CallManager(stages=stages, calls=storage.calls)
         _watch(stages.metrics, storage, scheduler, manager)
@@ -133,6 +139,7 @@ class App:
             manager=manager,
             records=stages.records,
             knowledge=knowledge,
+            editing=editing_desk(storage, knowledge, checker, stages.config.assist, self._clock),
             feed=EventFeed(log=storage.log, bus=storage.bus, calls=storage.calls),
             log=storage.log,
             calls=storage.calls,
@@ -177,7 +184,7 @@ class App:
         self._stack.push_async_callback(scheduler.close)
         return engine, scheduler
 
-    async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, dict[str, Embedder]]:
+    async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, dict[str, Embedder], CardChecker]:
         store = ModelStore(self.settings.cache_dir)
         names = {self.settings.knowledge.embedder, self.settings.tagging.embedder}
         embedders: dict[str, Embedder] = {
@@ -185,14 +192,29 @@ class App:
         }
         embedder = embedders[self.settings.knowledge.embedder]
         cache = IndexConfig(cache_file=self.settings.vector_cache)
-        index: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
+        index: HybridIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
         hotwords = await asyncio.to_thread(hotword_config, self.settings)
         knowledge = KnowledgeBase(
             store=storage.cards, index=index, log=storage.log, clock=self._clock, hotwords=hotwords
         )
         await knowledge.start()
         self._stack.push_async_callback(knowledge.close)
-        return knowledge, embedders
+        return knowledge, embedders, CardChecker(embedder, lambda: index.table)
+
+
+def editing_desk(
+    storage: Storage, knowledge: KnowledgeBase, checker: CardChecker, assist: AssistConfig, clock: Clock
+) -> EditingDesk:
+    """What editors work with, over the knowledge base that serves calls."""
+    searches = SearchLog(storage.database, clock)
+    editor = CardEditor(store=storage.cards, history=CardHistory(storage.database), saver=knowledge)
+    return EditingDesk(
+        editor=editor,
+        review=CardReview(storage.cards, checker, lambda: knowledge.view().cards),
+        questions=QuestionProposals(searches=searches, editor=editor, clock=clock),
+        searches=searches,
+        assist=assist,
+    )
 
 
 def lock_file(settings: Settings) -> Path:

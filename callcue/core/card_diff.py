@@ -45,7 +45,7 @@ def _lines(old: object, new: object) -> tuple[str, ...]:
 
 def _shown(value: object) -> list[str]:
     """A value as lines: a text's own, an entry of a list each, anything else one."""
-    if value is None or value == [] or value == {}:
+    if value in (None, [], {}):
         return []
     if isinstance(value, str):
         return value.splitlines()

@@ -20,7 +20,6 @@ CallCueError                  code
 Each message says what happened, what was lost (normally nothing), and what to do.
 """
 
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

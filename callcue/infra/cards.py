@@ -17,7 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcue.core.card_diff import FieldDiff, diff_forms
 from callcue.core.cards import Card, CardStatus
 from callcue.core.clock import SystemClock
-from callcue.core.errors import BadCard, BadInput, Conflict, CurrentCard, NotFound, StaleCard, StorageFailed, VersionNeeded
+from callcue.core.errors import (
+    BadCard,
+    BadInput,
+    Conflict,
+    CurrentCard,
+    NotFound,
+    StaleCard,
+    StorageFailed,
+    VersionNeeded,
+)
 from callcue.core.lifecycle import step_trouble
 from callcue.core.ports import Clock
 from callcue.infra.codec import STRICT, dump_json, explain
@@ -49,6 +58,8 @@ class SaveResult:
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    versions: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Id -> the version that is stored now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +215,18 @@ class CardStore:
         query = _newest().where(CardRow.status == "published").order_by(CardRow.card_id)
         return await self._cards(query, "read the published cards")
 
+    async def find(self, ids: Sequence[str]) -> dict[str, Card]:
+        """The newest versions of those that are stored."""
+        found: dict[str, Card] = {}
+        for chunk in _chunks(ids):
+            for card in await self._cards(_newest().where(CardRow.card_id.in_(chunk)), "look up cards"):
+                found[card.id] = card
+        return found
+
+    async def all(self) -> Cards:
+        """Every card in its newest version, by id."""
+        return await self._cards(_newest().order_by(CardRow.card_id), "read all cards")
+
     async def versions(self, card_id: str) -> Cards:
         """Every version of a card, oldest first; empty for an unknown one."""
         query = select(CardVersionRow).where(CardVersionRow.card_id == card_id).order_by(CardVersionRow.version)
@@ -240,7 +263,8 @@ class CardStore:
                 for item in chunk
             ]
             await session.execute(insert(CardVersionRow), versions)
-        return result
+        now_stored = {card_id: row.version for card_id, row in held.items()}
+        return replace(result, versions=now_stored | {card_id: head["version"] for card_id, head in heads.items()})
 
 
 async def _check_versions(
@@ -259,9 +283,7 @@ async def _check_versions(
 
 
 async def _stale(session: AsyncSession, card_id: str, base: int, version: int) -> StaleCard:
-    query = select(CardVersionRow).where(
-        CardVersionRow.card_id == card_id, CardVersionRow.version.in_({base, version})
-    )
+    query = select(CardVersionRow).where(CardVersionRow.card_id == card_id, CardVersionRow.version.in_({base, version}))
     rows = {row.version: row for row in await session.scalars(query)}
     newest = rows[version]
     current = CurrentCard(
