@@ -113,7 +113,7 @@ class CardVersionRow(Base):
     saved_by: Mapped[str] = mapped_column(NAME)
     action: Mapped[str] = mapped_column(String(16), server_default="save")
     """What made it: ``save``, ``import``, ``restore``, ``status`` or ``question``."""
-    note: Mapped[str] = mapped_column(Text, server_default="")
+    note: Mapped[str] = mapped_column(Text, server_default=text("''"))
     """Why, in the author's words."""
 
 

@@ -18,10 +18,13 @@ from websockets.typing import Subprotocol
 from api.app import create_app
 from api.server import serve_config
 from api.services import Services
+from callcue.calls.editing import CardEditor
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
+from callcue.calls.questions import QuestionProposals
 from callcue.calls.records import RecordKeeper
+from callcue.calls.review import CardReview, EditingDesk
 from callcue.core.cards import Card, PushReason
 from callcue.core.clock import SystemClock
 from callcue.core.events import CardPush
@@ -29,11 +32,17 @@ from callcue.core.settings import AuthSettings, Role, ServerSettings, Settings, 
 from callcue.infra.auth import Authenticator, new_token
 from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
+from callcue.infra.card_history import CardHistory
 from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
 from callcue.infra.records import RecordStore
+from callcue.infra.searches import SearchLog
+from callcue.testing import HashEmbedder
+from kb_index.check import CardChecker
+from kb_index.vectors import VectorTable, embed, text_key
+from nlu.assist import AssistConfig
 from tests.unit.api.fakes import FakeIndex, FakeManager
 
 ROLES: dict[str, Role] = {
@@ -104,10 +113,12 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
     calls = CallStore(database)
     manager = FakeManager(log)
     components = {"engine": "ok", "index": "ok"}
+    knowledge = KnowledgeBase(store=CardStore(database), index=FakeIndex(), log=log, clock=SystemClock())
     services = Services(
         manager=cast(CallManager, manager),
         records=RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock()),
-        knowledge=KnowledgeBase(store=CardStore(database), index=FakeIndex(), log=log, clock=SystemClock()),
+        knowledge=knowledge,
+        editing=editing_desk(database, knowledge),
         feed=EventFeed(log=log, bus=bus, calls=calls),
         log=log,
         calls=calls,
@@ -124,6 +135,27 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
         yield Edge(services, manager, app, http, port, tokens, components)
     await log.drain()
     await database.close()
+
+
+def index_table(knowledge: KnowledgeBase) -> VectorTable:
+    """The vectors of what is published, as a real index holds them."""
+    texts = [text for card in knowledge.view().cards.values() for text in (card.title, *card.questions)]
+    embedder = HashEmbedder()
+    return {text_key(embedder.name, text): vector for text, vector in zip(texts, embed(embedder, texts), strict=True)}
+
+
+def editing_desk(database: Database, knowledge: KnowledgeBase) -> EditingDesk:
+    """What editors work with, with an embedder that needs no model."""
+    searches = SearchLog(database)
+    editor = CardEditor(store=knowledge.store, history=CardHistory(database), saver=knowledge)
+    checker = CardChecker(HashEmbedder(), lambda: index_table(knowledge))
+    return EditingDesk(
+        editor=editor,
+        review=CardReview(knowledge.store, checker, lambda: knowledge.view().cards),
+        questions=QuestionProposals(searches=searches, editor=editor, clock=SystemClock()),
+        searches=searches,
+        assist=AssistConfig(),
+    )
 
 
 @contextlib.asynccontextmanager

@@ -22,7 +22,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_cards_owner_card_id"), "cards", ["owner", "card_id"])
     op.create_index(op.f("ix_cards_ends_ms"), "cards", ["ends_ms"])
     op.add_column("card_versions", sa.Column("action", sa.String(16), server_default="save", nullable=False))
-    op.add_column("card_versions", sa.Column("note", sa.Text(), server_default="", nullable=False))
+    op.add_column("card_versions", sa.Column("note", sa.Text(), server_default=sa.text("''"), nullable=False))
     _fill_heads()
     op.create_table(
         "card_searches",
