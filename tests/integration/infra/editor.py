@@ -22,9 +22,7 @@ async def main(url: str, card_id: str, count: int, name: str) -> None:
         try:
             await store.save([mine], by=name, edit=Edit(expected={card_id: card.version}))
         except StaleCard as stale:
-            told += 1
-            assert stale.current.version > card.version
-            assert stale.current.changes
+            told += stale.current.version > card.version and len(stale.current.changes) > 0
         else:
             done += 1
     print(told, flush=True)

@@ -1,4 +1,4 @@
-"""Two processes that edit the same card: whoever is second is told, and no edit is lost. Real processes, a real file."""
+"""Two processes that edit one card: whoever is second is told, and no edit is lost. Real processes, a real file."""
 
 import subprocess
 import sys

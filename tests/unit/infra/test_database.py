@@ -19,6 +19,7 @@ from callcue.infra.database import Database
 from callcue.infra.tables import Base
 from tests.unit.infra.conftest import run_sql
 
+_COLUMNS = "(card_id, version, status, lang, digest)"
 TABLES = {"events", "calls", "records", "cards", "card_versions", "card_searches", "question_verdicts"}
 
 
@@ -90,9 +91,7 @@ async def test_sqlite_keeps_what_was_committed(db: Database, name: str, value: o
 
 async def test_work_that_raises_leaves_nothing(db: Database) -> None:
     async def work(session: AsyncSession) -> None:
-        await session.execute(
-            text("INSERT INTO cards (card_id, version, status, lang, digest) VALUES ('k', 1, 'draft', 'zh', 'd')")
-        )
+        await session.execute(text(f"INSERT INTO cards {_COLUMNS} VALUES ('k', 1, 'draft', 'zh', 'd')"))
         raise KeyError
 
     with pytest.raises(KeyError):
@@ -111,7 +110,7 @@ async def test_writers_of_one_process_take_turns(db: Database) -> None:
         await asyncio.sleep(0)
         await session.execute(text("UPDATE cards SET version = :next"), {"next": held + 1})
 
-    await run_sql(db, "INSERT INTO cards (card_id, version, status, lang, digest) VALUES ('k', 0, 'draft', 'zh', 'd')")
+    await run_sql(db, f"INSERT INTO cards {_COLUMNS} VALUES ('k', 0, 'draft', 'zh', 'd')")
     await asyncio.gather(*(db.write("count", count_up) for _ in range(30)))
     assert await run_sql(db, "SELECT version FROM cards") == 30
 
@@ -122,11 +121,7 @@ async def test_a_caller_that_goes_away_leaves_nothing_locked(db: Database, round
 
     async def work(session: AsyncSession) -> None:
         for nth in range(3):
-            await session.execute(
-                text(
-                    f"INSERT INTO cards (card_id, version, status, lang, digest) VALUES ('k{nth}', 0, 'draft', 'zh', 'd')"
-                )
-            )
+            await session.execute(text(f"INSERT INTO cards {_COLUMNS} VALUES ('k{nth}', 0, 'draft', 'zh', 'd')"))
 
     writing = asyncio.create_task(db.write("try", work))
     for _ in range(rounds + 1):
@@ -140,9 +135,7 @@ async def test_a_caller_that_goes_away_leaves_nothing_locked(db: Database, round
 async def test_closing_waits_for_what_was_begun(tmp_path: Path) -> None:
     db = Database(f"sqlite:///{tmp_path / 'callcue.sqlite3'}")
     await db.migrate()
-    writing = asyncio.create_task(
-        run_sql(db, "INSERT INTO cards (card_id, version, status, lang, digest) VALUES ('k', 0, 'draft', 'zh', 'd')")
-    )
+    writing = asyncio.create_task(run_sql(db, f"INSERT INTO cards {_COLUMNS} VALUES ('k', 0, 'draft', 'zh', 'd')"))
     await asyncio.sleep(0)
     writing.cancel()
     await db.close()
