@@ -130,7 +130,7 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
     app = create_app(services)
     async with (
         running(app, settings) as port,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as http,
     ):
         yield Edge(services, manager, app, http, port, tokens, components)
     await log.drain()
