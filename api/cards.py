@@ -95,9 +95,9 @@ async def import_cards(
     editor = parts.editing.editor
     cards = await editor.onto_stored(found.cards) if form == "html" else list(found.cards)
     plan = await editor.store.plan(cards)
-    warnings = await parts.editing.review.of(cards)
     if not query.dry_run:
         await editor.import_cards(cards, by=principal.name, note=query.name if form == "html" else "")
+    warnings = await parts.editing.review.of(cards)  # after the import the index knows the vectors already
     refused = [ImportProblem(where=f"card {card_id!r}", message=why) for card_id, why in plan.refused]
     return ImportReport(
         dry_run=query.dry_run,

@@ -29,6 +29,83 @@ _DEBRIS = re.compile(
 )
 
 
+_DROPPED = frozenset(
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "nav",
+        "aside",
+        "footer",
+        "iframe",
+        "object",
+        "embed",
+        "applet",
+        "svg",
+        "math",
+        "canvas",
+        "audio",
+        "video",
+        "form",
+        "button",
+        "select",
+        "input",
+        "textarea",
+        "label",
+        "dialog",
+        "head",
+        "rt",
+        "rp",
+        "map",
+        "marquee",
+    ]
+)
+_DROPPED_ROLES = frozenset(
+    ["navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog", "alert"]
+)
+_DROPPED_NAMES = frozenset(
+    [
+        "nav",
+        "navbar",
+        "navigation",
+        "menu",
+        "breadcrumb",
+        "breadcrumbs",
+        "crumb",
+        "crumbs",
+        "footer",
+        "sidebar",
+        "aside",
+        "share",
+        "sharing",
+        "social",
+        "comment",
+        "comments",
+        "pagination",
+        "pager",
+        "paging",
+        "advert",
+        "advertisement",
+        "ads",
+        "ad",
+        "banner",
+        "cookie",
+        "cookies",
+        "related",
+        "recommend",
+        "toolbar",
+        "copyright",
+        "topbar",
+        "hotline",
+        "backtop",
+    ]
+)
+"""Words of a class or id that name what is around the text."""
+_WORDS = re.compile(r"[a-z]+")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
 def clean_line(text: str) -> str:
     """One line without invisible characters, control characters and glosses; simplified, single blanks."""
     visible = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).replace("\u00a0", " ")
@@ -52,3 +129,18 @@ def _converter() -> Any:
     import opencc
 
     return opencc.OpenCC("t2s")
+
+
+def is_around(node: Any) -> bool:
+    """Whether an element holds navigation, code or what a reader does not see, and no text of the page."""
+    tag = node.tag
+    if tag in _DROPPED or not isinstance(tag, str):
+        return True
+    if "hidden" in node.attrib or node.get("aria-hidden") == "true":
+        return True
+    if node.get("role", "").lower() in _DROPPED_ROLES or _HIDDEN.search(node.get("style", "")[:500]):
+        return True
+    if tag in ("html", "body", "main", "article"):
+        return False
+    named = f"{node.get('class', '')[:250]} {node.get('id', '')[:250]}".lower()
+    return any(word in _DROPPED_NAMES for word in _WORDS.findall(named))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from callcue.core.errors import BadInput
-from kb_index.html_debris import clean_line, is_debris
+from kb_index.html_debris import clean_line, is_around, is_debris
 from kb_index.html_decode import decode_page
 
 MAX_PAGE_BYTES = 5_000_000
@@ -21,79 +21,6 @@ MAX_DEPTH = 256
 
 BlockKind = Literal["heading", "text", "item", "question", "answer"]
 
-_DROPPED = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "nav",
-        "aside",
-        "footer",
-        "iframe",
-        "object",
-        "embed",
-        "applet",
-        "svg",
-        "math",
-        "canvas",
-        "audio",
-        "video",
-        "form",
-        "button",
-        "select",
-        "input",
-        "textarea",
-        "label",
-        "dialog",
-        "head",
-        "rt",
-        "rp",
-        "map",
-        "marquee",
-    ]
-)
-_DROPPED_ROLES = frozenset(
-    ["navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog", "alert"]
-)
-_DROPPED_NAMES = frozenset(
-    [
-        "nav",
-        "navbar",
-        "navigation",
-        "menu",
-        "breadcrumb",
-        "breadcrumbs",
-        "crumb",
-        "crumbs",
-        "footer",
-        "sidebar",
-        "aside",
-        "share",
-        "sharing",
-        "social",
-        "comment",
-        "comments",
-        "pagination",
-        "pager",
-        "paging",
-        "advert",
-        "advertisement",
-        "ads",
-        "ad",
-        "banner",
-        "cookie",
-        "cookies",
-        "related",
-        "recommend",
-        "toolbar",
-        "copyright",
-        "topbar",
-        "hotline",
-        "backtop",
-    ]
-)
-"""Words of a class or id that name what is around the text."""
 _BLOCKS = frozenset(
     [
         "address",
@@ -138,8 +65,6 @@ _BLOCKS = frozenset(
 _KINDS: dict[str, BlockKind] = {"li": "item", "dt": "question", "summary": "question", "dd": "answer"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BOLD = frozenset(("b", "strong"))
-_WORDS = re.compile(r"[a-z]+")
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _TAG = re.compile(r"<[A-Za-z]")
 _MOSTLY_LINKS = 0.6
 
@@ -244,26 +169,12 @@ def _without_site(title: str) -> str:
 def _blocks(root: Any) -> Iterator[Block]:
     """The blocks below ``root`` in order, cleaned; debris and lists of links are left out."""
     flow = _Flow()
-    for node, entering in _walk(root, _is_dropped):
-        if entering or not _is_dropped(node):
+    for node, entering in _walk(root, is_around):
+        if entering or not is_around(node):
             yield from flow.take(node, entering=entering)
         if not entering and node is not root:
             flow.add(node.tail or "")
     yield from flow.flush()
-
-
-def _is_dropped(node: Any) -> bool:
-    tag = node.tag
-    if tag in _DROPPED or not isinstance(tag, str):
-        return True
-    if "hidden" in node.attrib or node.get("aria-hidden") == "true":
-        return True
-    if node.get("role", "").lower() in _DROPPED_ROLES or _HIDDEN.search(node.get("style", "")[:500]):
-        return True
-    if tag in ("html", "body", "main", "article"):
-        return False
-    named = f"{node.get('class', '')[:250]} {node.get('id', '')[:250]}".lower()
-    return any(word in _DROPPED_NAMES for word in _WORDS.findall(named))
 
 
 class _Flow:

@@ -9,8 +9,9 @@ from callcue.calls.saving import Saver
 from callcue.core.cards import Card, CardStatus
 from callcue.core.errors import BadInput
 from callcue.core.lifecycle import MAX_NOTE, check_step
+from callcue.infra.card_edits import Edit, EditAction
 from callcue.infra.card_history import CardHistory
-from callcue.infra.cards import CardStore, Edit, EditAction, SaveResult
+from callcue.infra.cards import CardStore, SaveResult
 from kb_index.cards import card_to_json, parse_card
 from kb_index.folding import fold
 

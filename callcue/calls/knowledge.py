@@ -14,7 +14,8 @@ from callcue.core.errors import CallCueError
 from callcue.core.events import IndexBuilt, KbChanged
 from callcue.core.ids import KB_STREAM
 from callcue.core.ports import CardIndex, Clock
-from callcue.infra.cards import PLAIN, CardStore, Edit, SaveResult
+from callcue.infra.card_edits import PLAIN, Edit
+from callcue.infra.cards import CardStore, SaveResult
 from callcue.infra.event_log import EventLog
 from nlu.assist import KnowledgeView
 from nlu.hotwords import HotwordConfig, HotwordCorrector

@@ -6,7 +6,8 @@ from typing import Protocol
 from callcue.core.cards import Card
 from callcue.core.events import KbChanged
 from callcue.core.ids import KB_STREAM
-from callcue.infra.cards import PLAIN, CardStore, Edit, SaveResult
+from callcue.infra.card_edits import PLAIN, Edit
+from callcue.infra.cards import CardStore, SaveResult
 from callcue.infra.event_log import EventLog
 
 NAMED = 100

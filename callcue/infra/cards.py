@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
@@ -14,21 +14,27 @@ from sqlalchemy import Row, Select, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcue.core.card_diff import FieldDiff, diff_forms
+from callcue.core.card_diff import diff_forms
 from callcue.core.cards import Card, CardStatus
 from callcue.core.clock import SystemClock
 from callcue.core.errors import (
     BadCard,
     BadInput,
-    Conflict,
-    CurrentCard,
     NotFound,
-    StaleCard,
     StorageFailed,
-    VersionNeeded,
 )
-from callcue.core.lifecycle import step_trouble
 from callcue.core.ports import Clock
+from callcue.infra.card_edits import (
+    PLAIN,
+    Change,
+    Edit,
+    Heads,
+    Plan,
+    Prepared,
+    check_statuses,
+    check_versions,
+    refusals,
+)
 from callcue.infra.codec import STRICT, dump_json, explain
 from callcue.infra.database import Database
 from callcue.infra.tables import CardRow, CardVersionRow
@@ -45,8 +51,6 @@ _CARDS: TypeAdapter[list[Card]] = TypeAdapter(list[Card], config=STRICT)
 Cards = list[Card]
 T = TypeVar("T")
 
-EditAction = Literal["save", "import", "restore", "status", "question"]
-_SHOWN_REFUSALS = 5
 _DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,55 +64,6 @@ class SaveResult:
     unchanged: tuple[str, ...] = ()
     versions: Mapping[str, int] = field(default_factory=dict, compare=False)
     """Id -> the version that is stored now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """How cards came to be saved, and what the edit was made from."""
-
-    action: EditAction = "save"
-    note: str = ""
-    """Why."""
-    expected: Mapping[str, int] = field(default_factory=dict)
-    """Id -> the version that the edit was made from; 0: there was no such card. Cards that are not named are not
-    checked."""
-
-
-PLAIN = Edit()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What a save would change about one card."""
-
-    card_id: str
-    version: int
-    """The stored version that would be followed."""
-    fields: tuple[FieldDiff, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a save would do."""
-
-    added: tuple[str, ...] = ()
-    changed: tuple[Change, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
-    """Id and why: one such card, and nothing is saved."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
-    """A card on its way into the database."""
-
-    card: Card
-    content: dict[str, Any]
-    digest: str
-
-
-_Heads = Mapping[str, Row[tuple[int, str, str]]]
-"""Id -> version, digest and status of the newest version."""
 
 
 class CardStore:
@@ -138,14 +93,9 @@ class CardStore:
             "program writes to this database"
         )
 
-    async def compare(self, cards: Iterable[Card]) -> SaveResult:
-        """What ``save`` would do now, without doing it. Raises BadCard as it would."""
-        prepared = await asyncio.to_thread(_prepare, list(cards))
-        ids = [item.card.id for item in prepared]
-        return _result(prepared, await self._db.read(f"compare {len(prepared)} card(s)", partial(_held, ids=ids)))
-
     async def plan(self, cards: Iterable[Card]) -> Plan:
-        """The same in detail: what would change in each card, and which statuses would be refused."""
+        """What ``save`` would do now, without doing it: what would change in each card, and which statuses would be
+        refused. Raises BadCard as it would."""
         prepared = await asyncio.to_thread(_prepare, list(cards))
 
         async def work(session: AsyncSession) -> Plan:
@@ -161,7 +111,7 @@ class CardStore:
                 )
                 for card_id in result.changed
             ]
-            refused = _refusals([by_id[card_id] for card_id in result.changed], held)
+            refused = refusals([by_id[card_id] for card_id in result.changed], held)
             return Plan(
                 added=result.added, changed=tuple(changed), unchanged=result.unchanged, refused=tuple(refused.items())
             )
@@ -239,13 +189,13 @@ class CardStore:
         rows = await self._db.read(what, work)
         return await asyncio.to_thread(lambda: [_card(row) for row in rows])
 
-    async def _save_once(self, session: AsyncSession, prepared: Sequence[_Prepared], by: str, edit: Edit) -> SaveResult:
+    async def _save_once(self, session: AsyncSession, prepared: Sequence[Prepared], by: str, edit: Edit) -> SaveResult:
         held = await _held(session, [item.card.id for item in prepared])
         result = _result(prepared, held)
         by_id = {item.card.id: item for item in prepared}
         added, changed = [by_id[found] for found in result.added], [by_id[found] for found in result.changed]
-        await _check_versions(session, (*added, *changed), held, edit.expected)
-        _check_statuses(changed, held)
+        await check_versions(session, (*added, *changed), held, edit.expected)
+        check_statuses(changed, held)
         now = self._clock.now()
         zone = now.astimezone().tzinfo
         heads = {
@@ -267,61 +217,7 @@ class CardStore:
         return replace(result, versions=now_stored | {card_id: head["version"] for card_id, head in heads.items()})
 
 
-async def _check_versions(
-    session: AsyncSession, items: Sequence[_Prepared], held: _Heads, expected: Mapping[str, int]
-) -> None:
-    """Raise StaleCard for the first card that is not stored in the version that its edit was made from."""
-    for item in items:
-        card_id = item.card.id
-        version = held[card_id].version if card_id in held else 0
-        base = expected.get(card_id, version)
-        if base == version:
-            continue
-        if version == 0:
-            raise NotFound(f"there is no card {card_id!r} that could be changed. Nothing was saved")
-        raise await _stale(session, card_id, base, version)
-
-
-async def _stale(session: AsyncSession, card_id: str, base: int, version: int) -> StaleCard:
-    query = select(CardVersionRow).where(CardVersionRow.card_id == card_id, CardVersionRow.version.in_({base, version}))
-    rows = {row.version: row for row in await session.scalars(query)}
-    newest = rows[version]
-    current = CurrentCard(
-        card_id=card_id,
-        based_on=base,
-        version=version,
-        saved_by=newest.saved_by,
-        saved_at=newest.saved_at,
-        changes=diff_forms(rows[base].content, newest.content) if base in rows else (),
-    )
-    if base == 0:
-        return VersionNeeded(
-            f"there is a card {card_id!r} already, in version {version} by {newest.saved_by}; say which version your "
-            "edit was made from. Nothing was saved",
-            current,
-        )
-    return StaleCard(
-        f"card {card_id!r} is at version {version}, saved by {newest.saved_by} at {newest.saved_at}; your edit was "
-        f"made from version {base}. Nothing was saved: look at the changes and make your edit again on top of them",
-        current,
-    )
-
-
-def _check_statuses(changed: Sequence[_Prepared], held: _Heads) -> None:
-    refused = _refusals(changed, held)
-    if refused:
-        shown = "; ".join(f"card {card_id!r} {why}" for card_id, why in list(refused.items())[:_SHOWN_REFUSALS])
-        more = len(refused) - _SHOWN_REFUSALS
-        raise Conflict(f"{shown}{f'; and {more} more' if more > 0 else ''}. Nothing was saved")
-
-
-def _refusals(changed: Sequence[_Prepared], held: _Heads) -> dict[str, str]:
-    """Id -> why its status cannot follow the stored one."""
-    troubles = {item.card.id: step_trouble(held[item.card.id].status, item.card.status) for item in changed}
-    return {card_id: why for card_id, why in troubles.items() if why}
-
-
-def _result(prepared: Sequence[_Prepared], held: _Heads) -> SaveResult:
+def _result(prepared: Sequence[Prepared], held: Heads) -> SaveResult:
     """What comes of these cards where ``held`` is stored."""
     ids = [item.card.id for item in prepared]
     same = {item.card.id for item in prepared if item.card.id in held and held[item.card.id].digest == item.digest}
@@ -337,7 +233,7 @@ def _newest() -> Select[Any]:
     return select(CardVersionRow).join(CardRow, same)
 
 
-async def _held(session: AsyncSession, ids: Sequence[str]) -> _Heads:
+async def _held(session: AsyncSession, ids: Sequence[str]) -> Heads:
     """The heads of those that are stored."""
     held: dict[str, Row[tuple[int, str, str]]] = {}
     for chunk in _chunks(ids):
@@ -361,7 +257,7 @@ def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + _CHUNK]
 
 
-def _head(item: _Prepared, version: int, zone: tzinfo | None) -> dict[str, Any]:
+def _head(item: Prepared, version: int, zone: tzinfo | None) -> dict[str, Any]:
     card = item.card
     return {
         "card_id": card.id,
@@ -387,8 +283,8 @@ def _ends_ms(valid_to: str, zone: tzinfo | None) -> int:
     return int(((moment if moment.tzinfo else moment.replace(tzinfo=zone)) - _EPOCH).total_seconds() * 1000)
 
 
-def _prepare(cards: Iterable[Card]) -> list[_Prepared]:
-    prepared: dict[str, _Prepared] = {}
+def _prepare(cards: Iterable[Card]) -> list[Prepared]:
+    prepared: dict[str, Prepared] = {}
     for card in cards:
         if not card.id or len(card.id) > MAX_ID:
             raise BadCard(f"a card's id has 1 to {MAX_ID} characters, not {len(card.id)}. Nothing was saved")
@@ -398,7 +294,7 @@ def _prepare(cards: Iterable[Card]) -> list[_Prepared]:
     return list(prepared.values())
 
 
-def _prepared(card: Card) -> _Prepared:
+def _prepared(card: Card) -> Prepared:
     plain = replace(card, version=1)
     try:
         content: dict[str, Any] = _CARDS.dump_python([plain], mode="json", warnings="error")[0]
@@ -412,7 +308,7 @@ def _prepared(card: Card) -> _Prepared:
         raise BadCard(f"card {card.id!r}: {error.message}. Nothing was saved") from error
     except ValidationError as error:
         raise BadCard(f"card {card.id!r}: {explain(error)}. Nothing was saved") from error
-    return _Prepared(card=card, content=content, digest=hashlib.sha256(dump_json(told).encode()).hexdigest())
+    return Prepared(card=card, content=content, digest=hashlib.sha256(dump_json(told).encode()).hexdigest())
 
 
 def _card(row: CardVersionRow) -> Card:

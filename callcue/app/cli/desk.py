@@ -11,8 +11,8 @@ from callcue.calls.review import CardReview
 from callcue.calls.saving import AnnouncingSaver
 from callcue.core.card_diff import FieldDiff
 from callcue.core.clock import SystemClock
+from callcue.infra.card_edits import Plan
 from callcue.infra.card_history import CardHistory
-from callcue.infra.cards import Plan
 from callcue.infra.searches import SearchLog
 from kb_index.check import CardChecker, CardWarning
 

@@ -77,7 +77,9 @@ def import_cards(
     file: Annotated[Path, typer.Argument(help="Cards, .jsonl or .csv; an .html page, or a folder of pages.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change, field by field.")] = False,
     by: Annotated[str, typer.Option(help="Who is named as the author.")] = "cli",
-    check: Annotated[bool, typer.Option(help="Warn of near-duplicates and contradictions (up to 500 cards).")] = True,
+    check: Annotated[
+        bool, typer.Option("--check", help="Warn of near-duplicates and contradictions; embeds up to 500 cards first.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import cards; a running service takes them up within a second or two. All or nothing. Pages become drafts."""

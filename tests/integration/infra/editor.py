@@ -5,7 +5,8 @@ import sys
 from dataclasses import replace
 
 from callcue.core.errors import StaleCard
-from callcue.infra.cards import CardStore, Edit
+from callcue.infra.card_edits import Edit
+from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 
 

@@ -11,8 +11,9 @@ import pytest
 from callcue.core.cards import Card, CardStatus
 from callcue.core.errors import BadCard, BadInput, Conflict, NotFound, StaleCard, VersionNeeded
 from callcue.core.lifecycle import STEPS, check_step
+from callcue.infra.card_edits import Edit
 from callcue.infra.card_history import CardHistory
-from callcue.infra.cards import CardStore, Edit
+from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.testing import ManualClock
 from tests.unit.infra.conftest import run_sql
