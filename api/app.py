@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import audio_socket, calls, cards, desktop_socket, flows, health, learning, schemas
+from api import audio_socket, calls, cards, desktop_socket, editing, flows, health, learning, schemas
 from api.desktop_socket import CardTexts
 from api.faults import FaultBarrier
 from api.guard import LOOPBACK, LocalGuard
@@ -39,7 +39,18 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.card_texts = CardTexts(services.knowledge.store)
-    for part in (calls, flows, cards, learning, health, schemas, audio_socket, desktop_socket):
+    parts = (
+        calls,
+        flows,
+        editing,  # before cards: /cards/check is no card
+        cards,
+        learning,
+        health,
+        schemas,
+        audio_socket,
+        desktop_socket,
+    )
+    for part in parts:
         app.include_router(part.router)
     app.openapi = document(app, OPEN_PATHS)  # type: ignore[method-assign]
     app.add_exception_handler(CallCueError, answer_error)

@@ -1,6 +1,5 @@
 """REST: calls, their events, transcripts, records and acknowledgements."""
 
-import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.auth import needs
 from api.body import json_body
+from api.etag import expected_version, tag
 from api.openapi import takes
 from api.problems import StaleVersion
 from api.services import Services
@@ -26,7 +26,7 @@ from api.wire import (
     SegmentView,
     TranscriptView,
 )
-from callcue.core.errors import BadInput, Conflict, NotFound
+from callcue.core.errors import Conflict, NotFound
 from callcue.core.events import AnyEvent, FinalTranscript, VoiceSummary
 from callcue.core.records import CallRecord
 from callcue.infra.auth import Principal
@@ -143,7 +143,7 @@ async def edit_record(
     """Set or clear fields. With If-Match the edit is refused (412) when the record has another version by now."""
     parts = services_of(request)
     await visible_call(parts.calls, call_id, principal)
-    expected = _expected(request.headers.get("if-match"))
+    expected = expected_version(request, "record")
     changes = {name: tuple(value) if isinstance(value, list) else value for name, value in edit.root.items()}
     try:
         record = await parts.records.edit(call_id, changes, by=principal.name, expected_version=expected)
@@ -155,19 +155,9 @@ async def edit_record(
 
 
 def _record(record: CallRecord, response: Response) -> RecordView:
-    response.headers["ETag"] = f'"{record.version}"'
+    tag(response, record.version)
     response.headers["Cache-Control"] = "no-store"
     return RecordView.model_validate(record)
-
-
-def _expected(if_match: str | None) -> int | None:
-    """The version that an If-Match header names; None for none and for ``*``."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    found = re.fullmatch(r'\s*"(\d{1,15})"\s*', if_match, re.ASCII)
-    if found is None:
-        raise BadInput('If-Match must be the ETag of the record as it was read, such as "3", or *')
-    return int(found[1])
 
 
 @router.post("/{call_id}/acks", status_code=201, openapi_extra=takes("AckBody"))

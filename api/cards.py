@@ -9,15 +9,21 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.auth import needs
 from api.body import content_type, demand_json, json_body, parse_free_json, read_body
 from api.calls import Parts
+from api.editing import saved_view
+from api.editing_wire import WarningView
+from api.etag import demanded_version, tag
 from api.openapi import takes
 from api.problems import FieldProblem, InvalidFields, WrongContentType
+from api.sight import visible_call
 from api.wire import (
+    CardChangeView,
     CardPage,
     CardSaved,
     CardsQuery,
     CardView,
     ExportQuery,
     HitView,
+    ImportFormat,
     ImportProblem,
     ImportQuery,
     ImportReport,
@@ -29,8 +35,8 @@ from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.errors import BadInput
 from callcue.core.ids import check_id
 from callcue.infra.auth import Principal
-from callcue.infra.cards import SaveResult
-from kb_index.formats import CardFormat, card_to_json, parse_card, read_cards, write_cards
+from kb_index.formats import ImportResult, card_to_json, parse_card, read_cards, write_cards
+from kb_index.html_cards import read_html
 
 router = APIRouter(prefix="/v1", tags=["cards"])
 
@@ -39,10 +45,11 @@ Exporter = Annotated[Principal, Depends(needs("cards.export"))]
 Editor = Annotated[Principal, Depends(needs("cards.write"))]
 
 _PAGE = 500
-_TYPES: dict[str, CardFormat] = {
+_TYPES: dict[str, ImportFormat] = {
     "application/jsonl": "jsonl",
     "application/x-ndjson": "jsonl",
     "text/csv": "csv",
+    "text/html": "html",
 }
 
 
@@ -50,7 +57,14 @@ _TYPES: dict[str, CardFormat] = {
 async def list_cards(_principal: Reader, parts: Parts, query: Annotated[CardsQuery, Query()]) -> CardPage:
     """Cards in their newest versions, by id."""
     store = parts.knowledge.store
-    cards = await store.list(query.status, query.lang, limit=query.limit, after=query.after)
+    cards = await store.list(
+        query.status,
+        query.lang,
+        owner=query.owner,
+        expiring_days=query.expiring_days,
+        limit=query.limit,
+        after=query.after,
+    )
     return CardPage(cards=[_view(card) for card in cards], next=cards[-1].id if len(cards) == query.limit else None)
 
 
@@ -72,31 +86,35 @@ async def export_cards(_principal: Exporter, parts: Parts, query: Annotated[Expo
 async def import_cards(
     principal: Editor, request: Request, parts: Parts, query: Annotated[ImportQuery, Query()]
 ) -> ImportReport:
-    """Import a JSONL or CSV file, all of it or, when a card has a problem, nothing."""
+    """Import a JSONL or CSV file or a page, all of it or, when a card has a problem, nothing."""
     form = _format(request, query)
     data = await read_body(request, parts.settings.server.max_import_bytes)
-    found = await asyncio.to_thread(read_cards, data, form)
-    if query.dry_run:
-        would = await parts.knowledge.store.compare(found.cards)
-        problems = [ImportProblem.model_validate(problem) for problem in found.problems]
-        return _report(would, problems)
-    if found.problems:
+    found = await asyncio.to_thread(_read, data, form, query.name)
+    if found.problems and not query.dry_run:
         raise InvalidFields(FieldProblem(problem.where, problem.message) for problem in found.problems)
-    return _report(await parts.knowledge.save(found.cards, by=principal.name))
-
-
-def _report(result: SaveResult, tried: list[ImportProblem] | None = None) -> ImportReport:
-    """What an import did or, with the problems of its file, what it would do."""
+    editor = parts.editing.editor
+    cards = await editor.onto_stored(found.cards) if form == "html" else list(found.cards)
+    plan = await editor.store.plan(cards)
+    if not query.dry_run:
+        await editor.import_cards(cards, by=principal.name, note=query.name if form == "html" else "")
+    warnings = await parts.editing.review.of(cards)  # after the import the index knows the vectors already
+    refused = [ImportProblem(where=f"card {card_id!r}", message=why) for card_id, why in plan.refused]
     return ImportReport(
-        dry_run=tried is not None,
-        added=list(result.added),
-        changed=list(result.changed),
-        unchanged=len(result.unchanged),
-        problems=tried or [],
+        dry_run=query.dry_run,
+        added=list(plan.added),
+        changed=[change.card_id for change in plan.changed],
+        changes=[CardChangeView.model_validate(change) for change in plan.changed],
+        unchanged=len(plan.unchanged),
+        problems=[*(ImportProblem.model_validate(problem) for problem in found.problems), *refused],
+        warnings=[WarningView.model_validate(warning) for warning in warnings],
     )
 
 
-def _format(request: Request, query: ImportQuery) -> CardFormat:
+def _read(data: bytes, form: ImportFormat, name: str) -> ImportResult:
+    return read_html(data, name) if form == "html" else read_cards(data, form)
+
+
+def _format(request: Request, query: ImportQuery) -> ImportFormat:
     media = content_type(request)
     form = query.format or _TYPES.get(media)
     if form is None:
@@ -105,35 +123,55 @@ def _format(request: Request, query: ImportQuery) -> CardFormat:
 
 
 @router.get("/cards/{card_id}")
-async def get_card(card_id: str, _principal: Reader, parts: Parts, query: Annotated[VersionQuery, Query()]) -> CardView:
-    """One card, in its newest or in a named version."""
-    return _view(await parts.knowledge.store.get(check_id(card_id, "card id"), query.version))
+async def get_card(
+    card_id: str, _principal: Reader, parts: Parts, query: Annotated[VersionQuery, Query()], response: Response
+) -> CardView:
+    """One card, in its newest or in a named version, which is the ETag."""
+    card = await parts.knowledge.store.get(check_id(card_id, "card id"), query.version)
+    tag(response, card.version)
+    return _view(card)
 
 
 @router.put("/cards/{card_id}", openapi_extra=takes("Card"))
-async def put_card(card_id: str, principal: Editor, request: Request, parts: Parts) -> CardSaved:
-    """Save a card in the import form. A new version is made only when something differs."""
+async def put_card(card_id: str, principal: Editor, request: Request, response: Response, parts: Parts) -> CardSaved:
+    """Save a card in the import form. If-Match names the version that the edit was made from; without it the card has
+    to be new. A new version is made only when something differs."""
     demand_json(request)
     check_id(card_id, "card id")
     body = parse_free_json(await read_body(request, parts.settings.server.max_frame_bytes), "body")
     card = parse_card(body, "body")
     if card.id != card_id:
         raise BadInput("the id in the body is not the id in the address")
-    saved = await parts.knowledge.save([card], by=principal.name)
-    outcome = "added" if saved.added else "changed" if saved.changed else "unchanged"
-    stored = await parts.knowledge.store.get(card_id)
-    return CardSaved(id=card_id, version=stored.version, outcome=outcome)
+    base = demanded_version(request, "card")
+    saved = await parts.editing.editor.save(card, by=principal.name, expected=base)
+    return await saved_view(saved, parts, response)
 
 
 @router.post("/search", openapi_extra=takes("SearchBody"))
 async def search(
-    _principal: Reader, body: Annotated[SearchBody, Depends(json_body(SearchBody))], parts: Parts
+    principal: Reader, body: Annotated[SearchBody, Depends(json_body(SearchBody))], parts: Parts
 ) -> SearchResult:
-    """Look for cards as the live assistant does, with every score."""
+    """Look for cards as the live assistant does, with every score. What agents search for is kept for half a year: it
+    becomes proposals of sample questions."""
     category = None if body.category is None else tuple(body.category)
-    query = CardQuery(text=body.text, top_k=body.top_k, lang=body.lang, category=category)
-    hits = await parts.knowledge.search(query)
-    return SearchResult(hits=[_hit(hit) for hit in hits], generation=parts.knowledge.generation)
+    if body.call_id is not None:
+        await visible_call(parts.calls, body.call_id, principal)
+    hits = await parts.knowledge.search(CardQuery(text=body.text, top_k=body.top_k, lang=body.lang, category=category))
+    return SearchResult(
+        hits=[_hit(hit) for hit in hits],
+        generation=parts.knowledge.generation,
+        search_id=await _note_search(principal, body, parts),
+    )
+
+
+async def _note_search(principal: Principal, body: SearchBody, parts: Parts) -> str | None:
+    """Keep an agent's search; the searches of other programs and of editors say nothing about customers."""
+    if not principal.may("cards.ack") or not body.text.strip():
+        return None
+    call_ms = None if body.call_id is None else await parts.log.last_at_ms(body.call_id)
+    return await parts.editing.searches.record(
+        body.text.strip(), agent=principal.name, call_id=body.call_id, call_ms=call_ms
+    )
 
 
 def _view(card: Card) -> CardView:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from api.auth import needs
 from api.body import json_body
 from api.calls import Parts
+from api.editing_wire import WarningView
 from api.learning_wire import (
     AuditView,
     EffectView,
@@ -79,7 +80,13 @@ async def draft_topic(topic_id: str, principal: Drafter, parts: Parts) -> CardSa
     saved = await parts.knowledge.save([card], by=principal.name)
     await parts.learning.questions.change(topic, held="open")
     stored = await parts.knowledge.store.get(card.id)
-    return CardSaved(id=card.id, version=stored.version, outcome="added" if saved.added else "changed")
+    warnings = await parts.editing.review.of([stored])
+    return CardSaved(
+        id=card.id,
+        version=stored.version,
+        outcome="added" if saved.added else "changed",
+        warnings=[WarningView.model_validate(warning) for warning in warnings],
+    )
 
 
 @router.patch("/topics/{topic_id}", openapi_extra=takes("TopicEdit"))

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from api.editing_wire import HitTestBody, QuestionBody, RestoreBody, StatusBody, TakenBody
 from api.frames import CustomerFields
 from api.learning_wire import OutcomeBody, TopicEdit, VerdictBody
 from api.problems import KINDS, MEDIA_TYPE
@@ -38,7 +39,7 @@ def takes(model: str, *media_types: str) -> dict[str, object]:
 def errors_of(*, secured: bool) -> dict[str, object]:
     """The error answers of a route."""
     content = {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model="ProblemView")}}}
-    statuses = sorted({kind.status for kind in KINDS.values()} - (set() if secured else {401, 403, 409, 412}))
+    statuses = sorted({kind.status for kind in KINDS.values()} - (set() if secured else {401, 403, 409, 412, 428}))
     titles: dict[int, str] = {}
     for kind in KINDS.values():
         titles.setdefault(kind.status, kind.title)
@@ -85,17 +86,23 @@ def _complete(schema: dict[str, Any], open_paths: frozenset[str]) -> None:
 def _bodies() -> Mapping[str, Any]:
     from api.flows import StepBody  # which needs this module
 
-    models = {
-        "AckBody": AckBody,
-        "OutcomeBody": OutcomeBody,
-        "ProblemView": ProblemView,
-        "RecordEdit": RecordEdit,
-        "SearchBody": SearchBody,
-        "TopicEdit": TopicEdit,
-        "VerdictBody": VerdictBody,
-        "CustomerFields": CustomerFields,
-        "StepBody": StepBody,
-    }
+    named = (
+        AckBody,
+        CustomerFields,
+        HitTestBody,
+        OutcomeBody,
+        ProblemView,
+        QuestionBody,
+        RecordEdit,
+        RestoreBody,
+        SearchBody,
+        StatusBody,
+        StepBody,
+        TakenBody,
+        TopicEdit,
+        VerdictBody,
+    )
+    models: dict[str, Any] = {model.__name__: model for model in named}
     inputs: list[Any] = [(name, "validation", TypeAdapter(model)) for name, model in (*models.items(), ("Card", Card))]
     found, shared = TypeAdapter.json_schemas(inputs, ref_template=REFERENCE)
     schemas = dict(shared.get("$defs", {}))

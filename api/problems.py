@@ -12,7 +12,8 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic_core import ErrorDetails
 
-from callcue.core.errors import BadInput, CallCueError, Conflict
+from api.editing_wire import CurrentCardView
+from callcue.core.errors import BadInput, CallCueError, Conflict, StaleCard
 
 MEDIA_TYPE = "application/problem+json"
 MAX_NAMED_FIELDS = 20
@@ -50,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "method_not_allowed": Kind(405, 4400, "This address does not take this method"),
     "conflict": Kind(409, 4409, "The state does not allow this"),
     "stale_version": Kind(412, 4409, "It was changed by somebody else"),
+    "version_needed": Kind(428, 4409, "Say which version the edit was made from"),
     "too_large": Kind(413, WS_TOO_BIG, "Too large", {"Connection": "close"}),
     "wrong_content_type": Kind(415, 4400, "This content type is not taken here"),
     "foreign_origin": Kind(403, 4403, "Web pages of other origins may not use this server"),
@@ -155,6 +157,8 @@ def problem_body(error: CallCueError) -> dict[str, object]:
         "code": code,
         "detail": public_message(error),
     }
+    if isinstance(error, StaleCard):
+        body["current"] = CurrentCardView.model_validate(error.current).model_dump(mode="json")
     if isinstance(error, InvalidFields):
         body["errors"] = [{"field": problem.field, "message": problem.message} for problem in error.problems]
     return body

@@ -7,6 +7,7 @@ from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
 from callcue.calls.records import RecordKeeper
+from callcue.calls.review import EditingDesk
 from callcue.core.settings import Settings
 from callcue.infra.auth import Authenticator
 from callcue.infra.calls import CallStore
@@ -23,6 +24,7 @@ class Services:
     records: RecordKeeper
     knowledge: KnowledgeBase
     learning: LearningLoop
+    editing: EditingDesk
     feed: EventFeed
     log: EventLog
     calls: CallStore

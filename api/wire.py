@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, RootModel
 
 from api.base import In, Out
+from api.editing_wire import CurrentCardView, FieldDiffView, WarningView
 from api.voice import CuesView
 from callcue.core.cards import CardStatus
 from callcue.core.events import AckAction
@@ -13,6 +14,7 @@ from callcue.core.speech import Channel, Encoding, Language, LanguageChoice
 from kb_index.formats import CardFormat
 
 Text = Annotated[str, Field(max_length=2000)]
+ImportFormat = CardFormat | Literal["html"]
 
 
 class ProblemView(Out):
@@ -27,6 +29,8 @@ class ProblemView(Out):
     """For people."""
     errors: tuple["FieldProblemView", ...] = ()
     """The fields that are wrong, where fields are."""
+    current: CurrentCardView | None = None
+    """With ``stale_version`` and ``version_needed`` of a card: what is stored."""
 
 
 class FieldProblemView(Out):
@@ -173,6 +177,9 @@ class CardsQuery(In):
 
     status: CardStatus | None = None
     lang: Annotated[str, Field(max_length=35)] | None = None
+    owner: Annotated[str, Field(max_length=200)] | None = None
+    expiring_days: Annotated[int, Field(ge=0, le=3660)] | None = None
+    """Only cards whose ``valid_to`` is over within so many days, or is over, and that are not retired."""
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     after: Annotated[str, Field(max_length=128)] | None = None
     """``next`` of the page before."""
@@ -207,6 +214,8 @@ class CardSaved(Out):
     id: str
     version: int
     outcome: Literal["added", "changed", "unchanged"]
+    warnings: list[WarningView]
+    """What an editor should look at; it blocks nothing."""
 
 
 class ImportQuery(In):
@@ -214,8 +223,10 @@ class ImportQuery(In):
 
     dry_run: bool = False
     """Only say what would happen."""
-    format: CardFormat | None = None
-    """By the content type where it is absent: application/jsonl, application/x-ndjson or text/csv."""
+    format: ImportFormat | None = None
+    """By the content type where it is absent: application/jsonl, application/x-ndjson, text/csv or text/html."""
+    name: Annotated[str, Field(min_length=1, max_length=300)] = "page.html"
+    """Of a page (a file's name, an address): its cards' ids are made of it, so that it can be imported again."""
 
 
 class ExportQuery(In):
@@ -232,14 +243,27 @@ class ImportProblem(Out):
     message: str
 
 
+class CardChangeView(Out):
+    """What an import changes about one card."""
+
+    card_id: str
+    version: int
+    """The stored version that is followed."""
+    fields: tuple[FieldDiffView, ...]
+
+
 class ImportReport(Out):
     """What an import did, or with ``dry_run`` would do. A file with problems is not imported at all."""
 
     dry_run: bool
     added: list[str]
     changed: list[str]
+    changes: list[CardChangeView]
+    """The fields of each changed card."""
     unchanged: int
     problems: list[ImportProblem]
+    warnings: list[WarningView]
+    """What an editor should look at; of imports of up to 500 cards."""
 
 
 class SearchBody(In):
@@ -250,6 +274,8 @@ class SearchBody(In):
     lang: Annotated[str, Field(max_length=35)] | None = None
     category: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=20)] | None = None
     """A category path; matches cards whose path begins with it."""
+    call_id: Annotated[str, Field(max_length=128)] | None = None
+    """The call that the agent searches for: what the customer said before it may become a sample question."""
 
 
 class HitView(Out):
@@ -279,6 +305,8 @@ class SearchResult(Out):
     hits: list[HitView]
     generation: int
     """Of the index that answered."""
+    search_id: str | None
+    """For ``POST /v1/search/{search_id}/taken``; null for roles whose searches are not kept."""
 
 
 class HealthView(Out):

@@ -16,7 +16,7 @@ from callcue.core.events import AnyEvent, CallEnded, CallStarted, CardAck, CardP
 from callcue.core.ports import Embedder
 from callcue.core.speech import Utterance
 from callcue.infra.bus import InProcessBus
-from callcue.infra.card_history import CardHistory
+from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
@@ -53,7 +53,7 @@ class Month:
         self._knowledge = KnowledgeBase(store=store, index=index, log=self._log, clock=self._clock)
         self._loop = LearningLoop(
             questions=QuestionStore(self._db, self._clock),
-            history=CardHistory(self._db, self._clock),
+            history=CardOutcomes(self._db, self._clock),
             cards=store,
             vectors=lambda: vectors,
             clock=self._clock,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from callcue.core.cards import Card
 from callcue.core.errors import BadInput
 from callcue.core.events import AckAction
-from eval.cards import Query
+from eval.card_sets import Query
 
 LEAST_WORDINGS = 6
 MISSING = 0.3

@@ -28,7 +28,7 @@ from eval.call_explain import CallTime
 from eval.call_score import Push, Segment, Trace, TurnScore, card_figures, score_call
 from eval.call_set import STARTED_AT
 from eval.call_text import text_view
-from eval.cards import Query, load_cards, read_queries
+from eval.card_sets import Query, load_cards, read_queries
 from eval.curves import Axes, Line, curves
 from eval.data import read_jsonl
 from eval.push_set import PushCall, PushSet, make_set

@@ -13,7 +13,7 @@ from pathlib import Path
 from callcue.core.cards import Card
 from callcue.core.speech import Channel, Language
 from eval.call_set import Turn
-from eval.cards import Query
+from eval.card_sets import Query
 from kb_index.noise import disturb, in_a_turn
 
 NEEDS = 3

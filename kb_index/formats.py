@@ -119,13 +119,13 @@ def _decode(data: bytes) -> tuple[str, str] | None:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if encoding == "gb18030" and not _plausible_gbk(text):
+        if encoding == "gb18030" and not plausible_gbk(text):
             return None
         return text, encoding.removesuffix("-sig")
     return None
 
 
-def _plausible_gbk(text: str) -> bool:
+def plausible_gbk(text: str) -> bool:
     """GB18030 decodes nearly anything. Real Chinese text stays almost wholly within GB 2312's everyday characters,
     which other encodings read as GBK do not.
     """

@@ -15,7 +15,7 @@ from kb_index.building import build_generation, whole_table
 from kb_index.calibration import Calibration, load_calibration
 from kb_index.generation import Found, Generation, best
 from kb_index.ranking import Ranking, load_ranking
-from kb_index.vectors import VectorTable, embed, load_table, save_table
+from kb_index.vectors import FloatArray, VectorTable, embed, load_table, save_table
 
 MAX_QUERY = 400
 """Characters of a query that are looked at: more than anybody says in one utterance; embedding's cost grows with
@@ -65,6 +65,11 @@ class HybridIndex:
     def embedded(self) -> int:
         """Texts that the newest generation had to embed: what was not known from the one before or the cache file."""
         return 0 if self._current is None else self._current.embedded
+
+    def known_vectors(self, keys: Sequence[bytes]) -> dict[bytes, FloatArray]:
+        """Vectors of the serving generation's texts by ``text_key``; what it does not know is left out."""
+        serving = self._current  # held meanwhile: its vectors lie in the memory of its search
+        return {} if serving is None else serving.table.of(keys)
 
     def __len__(self) -> int:
         return 0 if self._current is None else len(self._current)

@@ -69,6 +69,13 @@ class VectorTable:
         known = self._rows
         return np.fromiter((known.get(key, -1) for key in keys), dtype=np.int64, count=len(keys))
 
+    def of(self, keys: Sequence[bytes]) -> dict[bytes, FloatArray]:
+        """Copies of the vectors, in single precision; keys that are not known are left out."""
+        rows = self.rows(keys)
+        places = np.flatnonzero(rows >= 0)
+        copied = self.matrix[rows[places]].astype(np.float32)
+        return {keys[place]: vector for place, vector in zip(places.tolist(), copied, strict=True)}
+
 
 class VectorIndex:
     """An immutable flat index over the rows of ``matrix``. ``starts[card]`` is the first row of a card; its rows lie

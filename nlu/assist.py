@@ -116,7 +116,15 @@ class CallAssistant:
         met = bool(pushed) if u.channel == "agent" else known
         self.missed.note(u, joined, hits, met=met, has_cards=bool(view.cards))
         beside_texts = tuple(hint.text for hint in beside)
-        return Decision(query=asked, hints=beside_texts, situation=situation, judged=judged, pushed=pushed)
+        return Decision(
+            text=joined.text,
+            triggers=tuple(fresh),
+            query=asked,
+            hints=beside_texts,
+            situation=situation,
+            judged=judged,
+            pushed=pushed,
+        )
 
     def _follow(self, u: Utterance, joined: Joined) -> Situation | None:
         if u.channel == "caller":
@@ -155,7 +163,7 @@ class CallAssistant:
 
     def wants(self, card: Card, at_ms: int) -> bool:
         """Whether this call's past allows a card that nothing said brought."""
-        return self._gate.passes(card, "", at_ms)
+        return self._gate.objection(card, "", at_ms) is None
 
     def shown(self, card: Card, at_ms: int) -> None:
         """Such a card was shown."""

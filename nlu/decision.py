@@ -7,6 +7,7 @@ from callcue.core.cards import PushReason, Suggestion
 from callcue.core.speech import Channel
 from nlu.context import Situation
 from nlu.merge import Candidate
+from nlu.triggers import TriggerHit
 
 Verdict = Literal[
     "pushed",
@@ -38,6 +39,10 @@ class Judged:
 class Decision:
     """Everything about one utterance."""
 
+    text: str
+    """What phrases were looked for in: the utterance, after what it goes on from."""
+    triggers: tuple[TriggerHit, ...]
+    """The phrases of the utterance, in text order."""
     query: str
     """What was looked up; empty: nothing."""
     hints: tuple[str, ...]

@@ -11,6 +11,8 @@ from callcue.core.speech import Language, LanguageChoice
 
 _MINUTE_MS = 60_000
 
+Bar = Literal["status", "language", "audience", "validity"]
+"""What of a card itself can forbid to show it."""
 Objection = Literal["not wanted by the agent", "shown for this segment", "shown often enough", "cooling down"]
 
 
@@ -83,13 +85,21 @@ def eligible(
 ) -> set[str]:
     """Ids of the cards that may be shown to this customer, in this call, today."""
     return {
-        card.id
-        for card in cards
-        if card.status == "published"
-        and _speaks(card.lang, spoken if language == "auto" else language)
-        and _for_customer(card, customer, spoken)
-        and _valid(card, now)
+        card.id for card in cards if not why_not(card, language=language, spoken=spoken, customer=customer, now=now)
     }
+
+
+def why_not(
+    card: Card, *, language: LanguageChoice, spoken: Language, customer: Customer, now: datetime
+) -> tuple[Bar, ...]:
+    """What keeps the card from this customer, in this call, today; empty: nothing."""
+    met: dict[Bar, bool] = {
+        "status": card.status == "published",
+        "language": _speaks(card.lang, spoken if language == "auto" else language),
+        "audience": _for_customer(card, customer, spoken),
+        "validity": _valid(card, now),
+    }
+    return tuple(bar for bar, fine in met.items() if not fine)
 
 
 def _speaks(card_lang: str, language: Language) -> bool:

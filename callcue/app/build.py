@@ -1,7 +1,7 @@
 """build(settings) -> App: every part made once, in order, and taken down in the reverse order."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
@@ -17,8 +17,10 @@ from asr.load import SchedulerStats
 from asr.scheduler import DecodeScheduler, SchedulerConfig
 from asr.streaming import StreamConfig
 from callcue.app import backends
+from callcue.app.desks import editing_desk, learning_loop
 from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
+from callcue.app.storage import Storage, open_storage
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
@@ -27,23 +29,15 @@ from callcue.calls.stages import CallConfig, Stages
 from callcue.core.clock import SystemClock
 from callcue.core.errors import CallCueError
 from callcue.core.ids import KB_STREAM
-from callcue.core.ports import CardIndex, Clock, Embedder, SpeechEngine
+from callcue.core.ports import Clock, Embedder, SpeechEngine
 from callcue.core.settings import Settings
 from callcue.infra.auth import Authenticator
-from callcue.infra.bus import InProcessBus
-from callcue.infra.calls import CallStore
-from callcue.infra.card_history import CardHistory
-from callcue.infra.cards import CardStore
-from callcue.infra.database import Database
-from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
-from callcue.infra.questions import QuestionStore
-from callcue.infra.records import RecordStore
-from callcue.learning.feedback import Evidence
 from callcue.learning.likeness import QuestionVectors
-from callcue.learning.loop import LearningLoop, LoopConfig
+from callcue.learning.loop import LearningLoop
 from callcue.learning.ranking import FeedbackIndex
-from kb_index.index import IndexConfig
+from kb_index.check import CardChecker
+from kb_index.index import HybridIndex, IndexConfig
 from models.embedders import load_embedder
 from models.memo import MemoEmbedder
 from models.store import ModelStore
@@ -58,38 +52,14 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Storage:
-    """What reads and writes the database, without any model: enough for the CLI's look-ups."""
+class Understanding:
+    """Everything that knows the cards."""
 
-    database: Database
-    bus: InProcessBus
-    log: EventLog
-    calls: CallStore
-    records: RecordStore
-    cards: CardStore
-    questions: QuestionStore
-    history: CardHistory
-
-
-async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
-    """Open the database (made and migrated when needed); closed with ``stack``."""
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # calls are personal data
-    database = Database(settings.database_url)
-    stack.push_async_callback(database.close)
-    await database.migrate()
-    bus: InProcessBus = backends.factory(backends.EVENT_BUS, "memory")()
-    log = EventLog(database, bus)
-    stack.push_async_callback(log.drain)
-    return Storage(
-        database=database,
-        bus=bus,
-        log=log,
-        calls=CallStore(database),
-        records=RecordStore(database),
-        cards=CardStore(database),
-        questions=QuestionStore(database),
-        history=CardHistory(database),
-    )
+    knowledge: KnowledgeBase
+    embedders: Mapping[str, Embedder]
+    """By the names in the settings."""
+    learning: LearningLoop
+    checker: CardChecker
 
 
 class App:
@@ -131,8 +101,9 @@ class App:
                 understanding = loading.create_task(self._knowledge(storage))
         except* CallCueError as failed:
             raise failed.exceptions[0] from None
-        (engine, scheduler), (knowledge, embedders, learning) = recognition.result(), understanding.result()
-        stages = self._stages(storage, engine.name, scheduler, knowledge, embedders)
+        (engine, scheduler), understood = recognition.result(), understanding.result()
+        knowledge = understood.knowledge
+        stages = self._stages(storage, engine.name, scheduler, understood)
         manager = CallManager(stages=stages, calls=storage.calls)
         _watch(stages.metrics, storage, scheduler, manager)
         self._stack.push_async_callback(manager.shutdown)
@@ -144,7 +115,8 @@ class App:
             manager=manager,
             records=stages.records,
             knowledge=knowledge,
-            learning=learning,
+            learning=understood.learning,
+            editing=editing_desk(storage, knowledge, understood.checker, stages.config.assist, self._clock),
             feed=EventFeed(log=storage.log, bus=storage.bus, calls=storage.calls),
             log=storage.log,
             calls=storage.calls,
@@ -160,11 +132,10 @@ class App:
         storage: Storage,
         engine: str,
         scheduler: DecodeScheduler,
-        knowledge: KnowledgeBase,
-        embedders: Mapping[str, Embedder],
+        understood: Understanding,
     ) -> Stages:
         settings = self.settings
-        embedder = embedders[settings.tagging.embedder]
+        embedder = understood.embedders[settings.tagging.embedder]
         tag_models = settings.tagging.model_dir or shipped_models()
         return Stages(
             log=storage.log,
@@ -174,7 +145,7 @@ class App:
             ),
             engine_name=engine,
             normaliser=Normaliser(),
-            knowledge=knowledge,
+            knowledge=understood.knowledge,
             records=RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock),
             issue=TextClassifier.load(tag_models / "issue_type", embedder),
             sentiment=TextClassifier.load(tag_models / "sentiment", embedder),
@@ -182,7 +153,7 @@ class App:
             metrics=Metrics(),
             config=call_config(settings),
             questions=storage.questions,
-            embedder=embedders[settings.knowledge.embedder],
+            embedder=understood.embedders[settings.knowledge.embedder],
         )
 
     async def _recognition(self) -> tuple[SpeechEngine, DecodeScheduler]:
@@ -197,7 +168,7 @@ class App:
         self._stack.push_async_callback(scheduler.close)
         return engine, scheduler
 
-    async def _knowledge(self, storage: Storage) -> tuple[KnowledgeBase, dict[str, Embedder], LearningLoop]:
+    async def _knowledge(self, storage: Storage) -> Understanding:
         store = ModelStore(self.settings.cache_dir)
         names = {self.settings.knowledge.embedder, self.settings.tagging.embedder}
         embedders: dict[str, Embedder] = {
@@ -205,7 +176,7 @@ class App:
         }
         embedder = embedders[self.settings.knowledge.embedder]
         cache = IndexConfig(cache_file=self.settings.vector_cache)
-        inner: CardIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
+        inner: HybridIndex = backends.factory(backends.CARD_INDEX, "hybrid")(embedder, cache)
         vectors = QuestionVectors(embedder)
         index = FeedbackIndex(inner, vectors)
         hotwords = await asyncio.to_thread(hotword_config, self.settings)
@@ -220,7 +191,8 @@ class App:
         )
         await learning.start()
         self._stack.push_async_callback(learning.close)
-        return knowledge, embedders, learning
+        checker = CardChecker(embedder, inner.known_vectors)
+        return Understanding(knowledge=knowledge, embedders=embedders, learning=learning, checker=checker)
 
 
 def lock_file(settings: Settings) -> Path:
@@ -231,28 +203,6 @@ def lock_file(settings: Settings) -> Path:
     except (ArgumentError, NoSuchModuleError):
         file = None  # the database says in words what is wrong with its address
     return file.with_name(f"{file.name}.lock") if file and file.name else settings.data_dir / "service.lock"
-
-
-def learning_loop(
-    settings: Settings,
-    storage: Storage,
-    vectors: Callable[[], QuestionVectors],
-    clock: Clock,
-    learned: Callable[[Evidence], None] | None = None,
-) -> LearningLoop:
-    """The learning loop over what is stored; it does nothing until it is started or asked."""
-    knowledge = settings.knowledge
-    return LearningLoop(
-        questions=storage.questions,
-        history=storage.history,
-        cards=storage.cards,
-        vectors=vectors,
-        clock=clock,
-        config=LoopConfig(
-            owner=knowledge.question_owner, due_hours=knowledge.question_due_h, repeat_days=knowledge.repeat_days
-        ),
-        learned=learned,
-    )
 
 
 def _watch(metrics: Metrics, storage: Storage, scheduler: DecodeScheduler, manager: CallManager) -> None:

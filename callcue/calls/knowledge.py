@@ -9,11 +9,13 @@ from dataclasses import replace
 import structlog
 
 from callcue.calls.faults import place_of
+from callcue.calls.saving import AnnouncingSaver
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.errors import CallCueError
 from callcue.core.events import IndexBuilt, KbChanged
 from callcue.core.ids import KB_STREAM
 from callcue.core.ports import CardIndex, Clock
+from callcue.infra.card_edits import PLAIN, Edit
 from callcue.infra.cards import CardStore, SaveResult
 from callcue.infra.event_log import EventLog
 from nlu.assist import KnowledgeView
@@ -22,8 +24,6 @@ from nlu.triggers import TriggerMatcher
 
 WATCH_S = 0.25
 """How often the log is asked whether another process changed the cards."""
-NAMED = 100
-"""Card ids that one KbChanged names."""
 
 _NO_HOTWORDS = HotwordConfig()
 
@@ -70,14 +70,10 @@ class KnowledgeBase:
                 await self._watcher
             self._watcher = None
 
-    async def save(self, cards: Sequence[Card], *, by: str) -> SaveResult:
+    async def save(self, cards: Sequence[Card], *, by: str, edit: Edit = PLAIN) -> SaveResult:
         """Store cards, announce the change, and return when it can be found."""
-        result = await self.store.save(cards, by=by)
-        touched = (*result.added, *result.changed)
-        if touched:
-            await self._log.append(
-                KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=touched[:NAMED], total=len(touched), by=by)
-            )
+        result = await AnnouncingSaver(self.store, self._log).save(cards, by=by, edit=edit)
+        if result.added or result.changed:
             await self.rebuild()
         return result
 

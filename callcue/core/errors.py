@@ -6,6 +6,8 @@ CallCueError                  code
 │   └── BadCard               bad_card             a card that breaks the import format
 ├── NotFound                  not_found
 ├── Conflict                  conflict             the state forbids it: a call id in use, a stale version
+│   └── StaleCard             stale_version        a card was changed since the version that an edit was made from
+│       └── VersionNeeded     version_needed       an edit of a stored card that does not say what it was made from
 ├── NotAllowed                not_allowed          authenticated, but the role forbids it
 ├── NotAuthenticated          not_authenticated
 ├── Overloaded                overloaded           no capacity now; nothing was started
@@ -17,6 +19,27 @@ CallCueError                  code
 
 Each message says what happened, what was lost (normally nothing), and what to do.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from callcue.core.card_diff import FieldDiff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentCard:
+    """The stored card that an edit would have overwritten."""
+
+    card_id: str
+    based_on: int
+    """The version that the edit was made from; 0 where it named none."""
+    version: int
+    """The newest."""
+    saved_by: str
+    saved_at: str
+    """ISO 8601, UTC."""
+    changes: Sequence[FieldDiff]
+    """From ``based_on`` to ``version``; empty where ``based_on`` is no version of the card."""
 
 
 class CallCueError(Exception):
@@ -47,6 +70,20 @@ class NotFound(CallCueError):
 
 class Conflict(CallCueError):
     code = "conflict"
+
+
+class StaleCard(Conflict):
+    """Somebody else changed the card; says who, when and what, so that the edit can be made again on top of it."""
+
+    code = "stale_version"
+
+    def __init__(self, message: str, current: "CurrentCard") -> None:
+        super().__init__(message)
+        self.current = current
+
+
+class VersionNeeded(StaleCard):
+    code = "version_needed"
 
 
 class NotAllowed(CallCueError):

@@ -1,256 +1,82 @@
-"""What became of the cards that were shown: read for the ledger and the feedback; outcomes of calls; audits."""
+"""Who saved which version of a card when, how and why; and what differs between two of them."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import defer
 
-from callcue.core.clock import SystemClock
+from callcue.core.card_diff import FieldDiff, diff_forms
 from callcue.core.errors import NotFound
-from callcue.core.events import AckAction
-from callcue.core.ports import Clock
-from callcue.core.questions import Verdict
-from callcue.infra.auth import LOCAL
+from callcue.infra.cards import MAX_ID
 from callcue.infra.database import Database
-from callcue.infra.tables import AuditRow, CallOutcomeRow, CallTableRow, CardAckRow, CardRow, CardShowRow
+from callcue.infra.tables import CardVersionRow
 
-MAX_SHOWS = 200_000
-_CHUNK = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """The newest word of one person on one show."""
-
-    agent: str
-    """Who said it; on a server without tokens, where everybody is ``local``, the agent of the call."""
-    action: AckAction
-    at_ms: int
-    """Epoch milliseconds."""
-    used: bool
-    """This person had used or pinned it at some time."""
+MAX_VERSIONS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Show:
-    """One card on one agent's screen."""
+class VersionInfo:
+    """One version of a card, without its text."""
 
-    call_id: str
-    push_seq: int
-    card_id: str
-    card_version: int
-    shown_ms: int
-    """Epoch milliseconds."""
-    query: str
-    caller: str | None
-    """The caller's number: compared, never shown."""
-    words: tuple[Word, ...]
-    transferred: bool | None
-    """Of the call; None: nobody said."""
-    vector: bytes | None = None
-    embedder: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditItem:
-    """One card in a month's sample."""
-
-    month: str
-    """``2026-11``."""
-    card_id: str
-    card_version: int
-    stratum: str
-    of: int
-    """Cards in the stratum when the sample was drawn."""
-    drawn_ms: int
-    drawn_by: str
-    verdict: Verdict | None = None
-    auditor: str | None = None
-    note: str = ""
-    judged_ms: int | None = None
+    version: int
+    status: str
+    title: str
+    saved_at: str
+    """ISO 8601, UTC."""
+    saved_by: str
+    action: str
+    """``save``, ``import``, ``restore``, ``status`` or ``question``."""
+    note: str
+    """Why, in the author's words; empty where none was given."""
 
 
 class CardHistory:
-    """Reads shows; reads and writes outcomes and audits."""
+    """Reads the versions of cards."""
 
-    def __init__(self, db: Database, clock: Clock | None = None) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._clock = clock or SystemClock()
 
-    def _now_ms(self) -> int:
-        return int(self._clock.now().timestamp() * 1000)
-
-    async def shows(
-        self,
-        *,
-        from_ms: int = 0,
-        to_ms: int | None = None,
-        card_id: str | None = None,
-        acked: bool = False,
-        vectors: bool = False,
-    ) -> list[Show]:
-        """What was shown in a time, the newest at most 200,000, oldest first; ``acked``: only what was acknowledged."""
+    async def versions(self, card_id: str) -> list[VersionInfo]:
+        """The newest 1000, newest first. Raises NotFound for an unknown card."""
         query = (
-            select(CardShowRow, CallTableRow.caller, CallTableRow.agent_id, CallOutcomeRow.transferred)
-            .join(CallTableRow, CallTableRow.call_id == CardShowRow.call_id)
-            .outerjoin(CallOutcomeRow, CallOutcomeRow.call_id == CardShowRow.call_id)
-            .where(CardShowRow.shown_ms >= from_ms)
-            .order_by(CardShowRow.shown_ms.desc(), CardShowRow.call_id, CardShowRow.push_seq)
-            .limit(MAX_SHOWS)
+            select(CardVersionRow)
+            .where(CardVersionRow.card_id == card_id)
+            .order_by(CardVersionRow.version.desc())
+            .limit(MAX_VERSIONS)
         )
-        if not vectors:
-            query = query.options(defer(CardShowRow.vector))
-        words = (
-            select(CardAckRow)
-            .join(
-                CardShowRow,
-                (CardShowRow.call_id == CardAckRow.call_id) & (CardShowRow.push_seq == CardAckRow.push_seq),
-            )
-            .where(CardShowRow.shown_ms >= from_ms)
-            .order_by(CardAckRow.acked_ms)
+
+        async def work(session: AsyncSession) -> list[VersionInfo]:
+            return [_info(row) for row in await session.scalars(query)]
+
+        found = await self._db.read("read the versions of a card", work)
+        if not found:
+            raise NotFound(f"there is no card {card_id[:MAX_ID]!r}")
+        return found
+
+    async def diff(self, card_id: str, old: int, new: int) -> tuple[FieldDiff, ...]:
+        """What changed from version ``old`` to version ``new``. Raises NotFound."""
+        query = select(CardVersionRow.version, CardVersionRow.content).where(
+            CardVersionRow.card_id == card_id, CardVersionRow.version.in_({old, new})
         )
-        if to_ms is not None:
-            query, words = query.where(CardShowRow.shown_ms < to_ms), words.where(CardShowRow.shown_ms < to_ms)
-        if card_id is not None:
-            query, words = query.where(CardShowRow.card_id == card_id), words.where(CardShowRow.card_id == card_id)
 
-        async def work(session: AsyncSession) -> list[Show]:
-            said: dict[tuple[str, int], list[CardAckRow]] = {}
-            for row in await session.scalars(words):
-                said.setdefault((row.call_id, row.push_seq), []).append(row)
-            found = (await session.execute(query)).all()
-            return [
-                replace(
-                    _show(show, caller, agent, transferred, said.get((show.call_id, show.push_seq), ())),
-                    vector=show.vector if vectors else None,
-                )
-                for show, caller, agent, transferred in found
-                if not acked or (show.call_id, show.push_seq) in said
-            ]
+        async def work(session: AsyncSession) -> dict[int, dict[str, Any]]:
+            return {row.version: row.content for row in await session.execute(query)}
 
-        return (await self._db.read("read what was shown", work))[::-1]
-
-    async def mark(self) -> tuple[int, int]:
-        """How many acknowledgements there are, and when the newest was made: tells whether any came."""
-        query = select(func.count(), func.coalesce(func.max(CardAckRow.acked_ms), 0)).select_from(CardAckRow)
-
-        async def work(session: AsyncSession) -> tuple[int, int]:
-            count, newest = (await session.execute(query)).one()
-            return count, newest
-
-        return await self._db.read("count the acknowledgements", work)
-
-    async def versions(self, card_ids: Collection[str]) -> dict[str, int]:
-        """Card -> its newest version."""
-        ids = sorted(card_ids)
-
-        async def work(session: AsyncSession) -> dict[str, int]:
-            found: dict[str, int] = {}
-            for start in range(0, len(ids), _CHUNK):
-                some = CardRow.card_id.in_(ids[start : start + _CHUNK])
-                rows = await session.execute(select(CardRow.card_id, CardRow.version).where(some))
-                found |= {row.card_id: row.version for row in rows}
-            return found
-
-        return await self._db.read("look up the cards' versions", work)
-
-    async def keep_vectors(self, vectors: Mapping[tuple[str, int], bytes], embedder: str) -> None:
-        """Store the vectors of looked-up texts: (call, push) -> float32 bytes."""
-
-        async def work(session: AsyncSession) -> None:
-            for key, vector in vectors.items():
-                row = await session.get(CardShowRow, key)
-                if row is not None:
-                    row.vector, row.embedder = vector, embedder
-
-        await self._db.write(f"keep {len(vectors)} vector(s)", work)
-
-    async def set_outcome(self, call_id: str, *, transferred: bool, by: str) -> None:
-        """Note whether a call was transferred to somebody else. Raises NotFound."""
-
-        async def work(session: AsyncSession) -> None:
-            if await session.get(CallTableRow, call_id) is None:
-                raise NotFound(f"there is no call {call_id[:128]!r}")
-            row = CallOutcomeRow(call_id=call_id, transferred=transferred, noted_ms=self._now_ms(), noted_by=by)
-            await session.merge(row)
-
-        await self._db.write(f"note the outcome of call {call_id}", work)
-
-    async def audit(self, month: str) -> list[AuditItem]:
-        """A month's sample, by card; empty when none was drawn."""
-        query = select(AuditRow).where(AuditRow.month == month).order_by(AuditRow.card_id)
-
-        async def work(session: AsyncSession) -> list[AuditItem]:
-            return [_item(row) for row in await session.scalars(query)]
-
-        return await self._db.read(f"read the audit of {month}", work)
-
-    async def condemned(self) -> dict[str, list[str]]:
-        """Months in which an audit found a card wrong or outdated, by card."""
-        query = select(AuditRow.card_id, AuditRow.month).where(AuditRow.verdict.in_(("wrong", "outdated")))
-
-        async def work(session: AsyncSession) -> dict[str, list[str]]:
-            found: dict[str, list[str]] = {}
-            for card_id, month in (await session.execute(query)).all():
-                found.setdefault(card_id, []).append(month)
-            return found
-
-        return await self._db.read("read the audits", work)
-
-    async def draw(self, items: Sequence[AuditItem]) -> None:
-        """Store a sample. One that was stored meanwhile for the same month stays, and this one is dropped."""
-
-        async def work(session: AsyncSession) -> None:
-            query = select(AuditRow.card_id).where(AuditRow.month == items[0].month).limit(1)
-            if (await session.execute(query)).first() is None:
-                session.add_all(AuditRow(**{name: getattr(item, name) for name in _ITEM}) for item in items)
-
-        if items:
-            await self._db.write("store the audit's sample", work)
-
-    async def judge(self, month: str, card_id: str, verdict: Verdict, *, auditor: str, note: str) -> AuditItem:
-        """Record a verdict; a later one replaces it. Raises NotFound for a card that is not in the sample."""
-
-        async def work(session: AsyncSession) -> AuditItem:
-            row = await session.get(AuditRow, (month, card_id))
-            if row is None:
-                raise NotFound(f"card {card_id[:128]!r} is not in the sample of {month}: only what was drawn is judged")
-            row.verdict, row.auditor, row.note, row.judged_ms = verdict, auditor, note, self._now_ms()
-            return _item(row)
-
-        return await self._db.write(f"record a verdict of {month}", work)
+        found = await self._db.read("compare two versions of a card", work)
+        missing = [str(version) for version in (old, new) if version not in found]
+        if missing:
+            raise NotFound(f"card {card_id[:MAX_ID]!r} has no version {' and '.join(missing)}")
+        return diff_forms(found[old], found[new])
 
 
-_ITEM = tuple(AuditItem.__dataclass_fields__)
-
-
-def _item(row: AuditRow) -> AuditItem:
-    return AuditItem(**{name: getattr(row, name) for name in _ITEM})
-
-
-def _show(
-    row: CardShowRow, caller: str | None, agent_id: str | None, transferred: bool | None, said: Sequence[CardAckRow]
-) -> Show:
-    return Show(
-        call_id=row.call_id,
-        push_seq=row.push_seq,
-        card_id=row.card_id,
-        card_version=row.card_version,
-        shown_ms=row.shown_ms,
-        query=row.query,
-        caller=caller,
-        words=tuple(
-            Word(
-                agent=agent_id if ack.by == LOCAL.name and agent_id else ack.by,
-                action=cast(AckAction, ack.action),
-                at_ms=ack.acked_ms,
-                used=ack.used,
-            )
-            for ack in said
-        ),
-        transferred=transferred,
-        embedder=row.embedder,
+def _info(row: CardVersionRow) -> VersionInfo:
+    return VersionInfo(
+        version=row.version,
+        status=row.content["status"],
+        title=row.content["title"],
+        saved_at=row.saved_at,
+        saved_by=row.saved_by,
+        action=row.action,
+        note=row.note,
     )

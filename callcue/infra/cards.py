@@ -3,20 +3,38 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, tzinfo
 from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import Select, and_, insert, select, update
+from sqlalchemy import Row, Select, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcue.core.card_diff import diff_forms
 from callcue.core.cards import Card, CardStatus
 from callcue.core.clock import SystemClock
-from callcue.core.errors import BadCard, BadInput, NotFound, StorageFailed
+from callcue.core.errors import (
+    BadCard,
+    BadInput,
+    NotFound,
+    StorageFailed,
+)
 from callcue.core.ports import Clock
+from callcue.infra.card_edits import (
+    PLAIN,
+    Change,
+    Edit,
+    Heads,
+    Plan,
+    Prepared,
+    check_statuses,
+    check_versions,
+    refusals,
+)
 from callcue.infra.card_snapshot import CardSnapshot, read_heads, read_versions, unknown
 from callcue.infra.codec import STRICT, dump_json, explain
 from callcue.infra.database import Database
@@ -34,6 +52,9 @@ _CARDS: TypeAdapter[list[Card]] = TypeAdapter(list[Card], config=STRICT)
 Cards = list[Card]
 T = TypeVar("T")
 
+_DAY_MS = 86_400_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveResult:
@@ -42,15 +63,8 @@ class SaveResult:
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
-    """A card on its way into the database."""
-
-    card: Card
-    content: dict[str, Any]
-    digest: str
+    versions: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Id -> the version that is stored now."""
 
 
 class CardStore:
@@ -60,13 +74,16 @@ class CardStore:
         self._db = db
         self._clock = clock or SystemClock()
 
-    async def save(self, cards: Iterable[Card], by: str) -> SaveResult:
-        """Store all of them or, when one is refused, none. A card whose content is as stored gets no new version.
+    async def save(self, cards: Iterable[Card], by: str, edit: Edit = PLAIN) -> SaveResult:
+        """Store all of them or, when one is refused, none. A card whose content is as stored gets no new version, and
+        is no conflict either: the edit is there already, as after a lost answer (RFC 9110, 13.1.1).
 
-        ``Card.version`` is not looked at. Raises BadCard: an id twice, or a value of the wrong type.
+        ``Card.version`` is not looked at. Raises BadCard: an id twice, or a value of the wrong type; StaleCard: another
+        version than ``edit.expected`` names is stored, also where another process writes at the same moment; Conflict:
+        a status that does not follow from the stored one.
         """
         prepared = await asyncio.to_thread(_prepare, list(cards))  # thousands of cards take a while
-        work = partial(self._save_once, prepared=prepared, by=by)
+        work = partial(self._save_once, prepared=prepared, by=by, edit=edit)
         for _ in range(_ATTEMPTS):
             try:
                 return await self._db.write(f"save {len(prepared)} card(s)", work)
@@ -77,11 +94,30 @@ class CardStore:
             "program writes to this database"
         )
 
-    async def compare(self, cards: Iterable[Card]) -> SaveResult:
-        """What ``save`` would do now, without doing it. Raises BadCard as it would."""
+    async def plan(self, cards: Iterable[Card]) -> Plan:
+        """What ``save`` would do now, without doing it: what would change in each card, and which statuses would be
+        refused. Raises BadCard as it would."""
         prepared = await asyncio.to_thread(_prepare, list(cards))
-        ids = [item.card.id for item in prepared]
-        return _result(prepared, await self._db.read(f"compare {len(prepared)} card(s)", partial(_held, ids=ids)))
+
+        async def work(session: AsyncSession) -> Plan:
+            held = await _held(session, [item.card.id for item in prepared])
+            result = _result(prepared, held)
+            contents = await _contents(session, result.changed)
+            by_id = {item.card.id: item for item in prepared}
+            changed = [
+                Change(
+                    card_id=card_id,
+                    version=held[card_id].version,
+                    fields=diff_forms(contents[card_id], by_id[card_id].content),
+                )
+                for card_id in result.changed
+            ]
+            refused = refusals([by_id[card_id] for card_id in result.changed], held)
+            return Plan(
+                added=result.added, changed=tuple(changed), unchanged=result.unchanged, refused=tuple(refused.items())
+            )
+
+        return await self._db.read(f"plan the saving of {len(prepared)} card(s)", work)
 
     async def get(self, card_id: str, version: int | None = None) -> Card:
         """A card in its newest or in the named version. Raises NotFound."""
@@ -98,14 +134,29 @@ class CardStore:
         return found[0]
 
     async def list(
-        self, status: CardStatus | None = None, lang: str | None = None, *, limit: int = 100, after: str | None = None
+        self,
+        status: CardStatus | None = None,
+        lang: str | None = None,
+        *,
+        owner: str | None = None,
+        expiring_days: int | None = None,
+        limit: int = 100,
+        after: str | None = None,
     ) -> Cards:
-        """Newest versions by id, at most ``limit`` (up to 1000); ``after`` is the last id of the page before."""
+        """Newest versions by id, at most ``limit`` (up to 1000); ``after`` is the last id of the page before.
+
+        ``expiring_days``: cards that are not retired and whose ``valid_to`` is over within so many days, or is over.
+        """
         query = _newest()
         if status is not None:
             query = query.where(CardRow.status == status)
         if lang is not None:
             query = query.where(CardRow.lang == lang)
+        if owner is not None:
+            query = query.where(CardRow.owner == owner)
+        if expiring_days is not None:
+            until = int(self._clock.now().timestamp() * 1000) + expiring_days * _DAY_MS
+            query = query.where(CardRow.ends_ms <= until, CardRow.status != "retired")
         if after is not None:
             query = query.where(CardRow.card_id > after)
         return await self._cards(query.order_by(CardRow.card_id).limit(max(0, min(limit, MAX_PAGE))), "list cards")
@@ -128,6 +179,18 @@ class CardStore:
         number, heads, rows = await self._db.read("read the published cards", work)
         return await asyncio.to_thread(_snapshot, number, heads, rows, held)
 
+    async def find(self, ids: Sequence[str]) -> dict[str, Card]:
+        """The newest versions of those that are stored."""
+        found: dict[str, Card] = {}
+        for chunk in _chunks(ids):
+            for card in await self._cards(_newest().where(CardRow.card_id.in_(chunk)), "look up cards"):
+                found[card.id] = card
+        return found
+
+    async def all(self) -> Cards:
+        """Every card in its newest version, by id."""
+        return await self._cards(_newest().order_by(CardRow.card_id), "read all cards")
+
     async def versions(self, card_id: str) -> Cards:
         """Every version of a card, oldest first; empty for an unknown one."""
         query = select(CardVersionRow).where(CardVersionRow.card_id == card_id).order_by(CardVersionRow.version)
@@ -140,13 +203,20 @@ class CardStore:
         rows = await self._db.read(what, work)
         return await asyncio.to_thread(lambda: [_card(row) for row in rows])
 
-    async def _save_once(self, session: AsyncSession, prepared: Sequence[_Prepared], by: str) -> SaveResult:
+    async def _save_once(self, session: AsyncSession, prepared: Sequence[Prepared], by: str, edit: Edit) -> SaveResult:
         held = await _held(session, [item.card.id for item in prepared])
         result = _result(prepared, held)
         by_id = {item.card.id: item for item in prepared}
         added, changed = [by_id[found] for found in result.added], [by_id[found] for found in result.changed]
-        heads = {item.card.id: _head(item, held.get(item.card.id, (0, ""))[0] + 1) for item in (*added, *changed)}
-        stamp = {"saved_at": self._clock.now().isoformat(), "saved_by": by}
+        await check_versions(session, (*added, *changed), held, edit.expected)
+        check_statuses(changed, held)
+        now = self._clock.now()
+        zone = now.astimezone().tzinfo
+        heads = {
+            item.card.id: _head(item, held[item.card.id].version + 1 if item.card.id in held else 1, zone)
+            for item in (*added, *changed)
+        }
+        stamp = {"saved_at": now.isoformat(), "saved_by": by, "action": edit.action, "note": edit.note}
         for chunk in _chunks(added):
             await session.execute(insert(CardRow), [heads[item.card.id] for item in chunk])
         for chunk in _chunks(changed):
@@ -157,13 +227,14 @@ class CardStore:
                 for item in chunk
             ]
             await session.execute(insert(CardVersionRow), versions)
-        return result
+        now_stored = {card_id: row.version for card_id, row in held.items()}
+        return replace(result, versions=now_stored | {card_id: head["version"] for card_id, head in heads.items()})
 
 
-def _result(prepared: Sequence[_Prepared], held: Mapping[str, tuple[int, str]]) -> SaveResult:
-    """What comes of these cards where ``held`` (id -> version, digest) is stored."""
+def _result(prepared: Sequence[Prepared], held: Heads) -> SaveResult:
+    """What comes of these cards where ``held`` is stored."""
     ids = [item.card.id for item in prepared]
-    same = {item.card.id for item in prepared if held.get(item.card.id, (0, ""))[1] == item.digest}
+    same = {item.card.id for item in prepared if item.card.id in held and held[item.card.id].digest == item.digest}
     return SaveResult(
         added=tuple(found for found in ids if found not in held),
         changed=tuple(found for found in ids if found in held and found not in same),
@@ -176,13 +247,23 @@ def _newest() -> Select[Any]:
     return select(CardVersionRow).join(CardRow, same)
 
 
-async def _held(session: AsyncSession, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """Id -> newest version and its digest, for those that are stored."""
-    held: dict[str, tuple[int, str]] = {}
+async def _held(session: AsyncSession, ids: Sequence[str]) -> Heads:
+    """The heads of those that are stored."""
+    held: dict[str, Row[tuple[int, str, str]]] = {}
     for chunk in _chunks(ids):
-        query = select(CardRow.card_id, CardRow.version, CardRow.digest).where(CardRow.card_id.in_(chunk))
-        held |= {row.card_id: (row.version, row.digest) for row in await session.execute(query)}
+        query = select(CardRow.version, CardRow.digest, CardRow.status, CardRow.card_id)
+        found = await session.execute(query.where(CardRow.card_id.in_(chunk)))
+        held |= {row.card_id: row for row in found}
     return held
+
+
+async def _contents(session: AsyncSession, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Id -> newest content."""
+    found: dict[str, dict[str, Any]] = {}
+    for chunk in _chunks(ids):
+        query = _newest().where(CardVersionRow.card_id.in_(chunk))
+        found |= {row.card_id: row.content for row in await session.scalars(query)}
+    return found
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -190,7 +271,7 @@ def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + _CHUNK]
 
 
-def _head(item: _Prepared, version: int) -> dict[str, Any]:
+def _head(item: Prepared, version: int, zone: tzinfo | None) -> dict[str, Any]:
     card = item.card
     return {
         "card_id": card.id,
@@ -198,11 +279,26 @@ def _head(item: _Prepared, version: int) -> dict[str, Any]:
         "status": card.status,
         "lang": card.lang,
         "digest": item.digest,
+        "owner": card.owner,
+        "ends_ms": None if card.valid_to is None else _ends_ms(card.valid_to, zone),
     }
 
 
-def _prepare(cards: Iterable[Card]) -> list[_Prepared]:
-    prepared: dict[str, _Prepared] = {}
+def _ends_ms(valid_to: str, zone: tzinfo | None) -> int:
+    """Epoch milliseconds at which it is over: a day at its end, and without an offset in the machine's time, as the
+    gate reads it. Raises BadCard."""
+    try:
+        moment = datetime.combine(date.fromisoformat(valid_to), time.max)
+    except ValueError:
+        try:
+            moment = datetime.fromisoformat(valid_to)
+        except ValueError as error:
+            raise BadCard(f"valid_to is {valid_to[:40]!r}, which is no ISO 8601 date. Nothing was saved") from error
+    return int(((moment if moment.tzinfo else moment.replace(tzinfo=zone)) - _EPOCH).total_seconds() * 1000)
+
+
+def _prepare(cards: Iterable[Card]) -> list[Prepared]:
+    prepared: dict[str, Prepared] = {}
     for card in cards:
         if not card.id or len(card.id) > MAX_ID:
             raise BadCard(f"a card's id has 1 to {MAX_ID} characters, not {len(card.id)}. Nothing was saved")
@@ -212,7 +308,7 @@ def _prepare(cards: Iterable[Card]) -> list[_Prepared]:
     return list(prepared.values())
 
 
-def _prepared(card: Card) -> _Prepared:
+def _prepared(card: Card) -> Prepared:
     plain = replace(card, version=1)
     try:
         content: dict[str, Any] = _CARDS.dump_python([plain], mode="json", warnings="error")[0]
@@ -226,7 +322,7 @@ def _prepared(card: Card) -> _Prepared:
         raise BadCard(f"card {card.id!r}: {error.message}. Nothing was saved") from error
     except ValidationError as error:
         raise BadCard(f"card {card.id!r}: {explain(error)}. Nothing was saved") from error
-    return _Prepared(card=card, content=content, digest=hashlib.sha256(dump_json(told).encode()).hexdigest())
+    return Prepared(card=card, content=content, digest=hashlib.sha256(dump_json(told).encode()).hexdigest())
 
 
 def _snapshot(

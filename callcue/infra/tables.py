@@ -20,12 +20,15 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ID = String(128)
 NAME = String(200)
 TIME = String(40)
+_IS_ACK = text("type = 'CardAck'")
+"""Few of all events, and what is learnt from calls begins with them: an index of their own costs little."""
 
 
 class Base(DeclarativeBase):
@@ -47,7 +50,10 @@ class EventRow(Base):
     """One durable event. The key is what keeps the numbers of a call without gap and without a double."""
 
     __tablename__ = "events"
-    __table_args__ = (CheckConstraint("seq >= 1", name="seq_from_1"),)
+    __table_args__ = (
+        CheckConstraint("seq >= 1", name="seq_from_1"),
+        Index("ix_events_acks", "written_at", sqlite_where=_IS_ACK, postgresql_where=_IS_ACK),
+    )
 
     call_id: Mapped[str] = mapped_column(ID, primary_key=True)
     seq: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -97,7 +103,7 @@ class CardRow(Base):
     """One knowledge card and which of its versions is the newest."""
 
     __tablename__ = "cards"
-    __table_args__ = (Index(None, "status", "card_id"),)
+    __table_args__ = (Index(None, "status", "card_id"), Index(None, "owner", "card_id"), Index(None, "ends_ms"))
 
     card_id: Mapped[str] = mapped_column(ID, primary_key=True)
     version: Mapped[int] = mapped_column(Integer)
@@ -105,6 +111,9 @@ class CardRow(Base):
     lang: Mapped[str] = mapped_column(String(16))
     digest: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the newest content, in hex: whether a card changed is decided by it."""
+    owner: Mapped[str | None] = mapped_column(NAME)
+    ends_ms: Mapped[int | None] = mapped_column(BigInteger)
+    """When its ``valid_to`` is over, epoch milliseconds; none for a card without an end."""
 
 
 class CardVersionRow(Base):
@@ -117,6 +126,10 @@ class CardVersionRow(Base):
     content: Mapped[dict[str, Any]]
     saved_at: Mapped[str] = mapped_column(TIME)
     saved_by: Mapped[str] = mapped_column(NAME)
+    action: Mapped[str] = mapped_column(String(16), server_default="save")
+    """What made it: ``save``, ``import``, ``restore``, ``status`` or ``question``."""
+    note: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    """Why, in the author's words."""
 
 
 class CardShowRow(Base):
@@ -233,3 +246,37 @@ class AuditRow(Base):
     auditor: Mapped[str | None] = mapped_column(NAME)
     note: Mapped[str] = mapped_column(Text)
     judged_ms: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CardSearchRow(Base):
+    """One search that an agent typed, and which card came of it."""
+
+    __tablename__ = "card_searches"
+    __table_args__ = (Index(None, "at_ms"),)
+
+    search_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+    """Wall clock, epoch milliseconds."""
+    agent: Mapped[str] = mapped_column(NAME)
+    query: Mapped[str] = mapped_column(Text)
+    call_id: Mapped[str | None] = mapped_column(ID)
+    """The call that it was for, where the desktop said so."""
+    call_ms: Mapped[int | None] = mapped_column(BigInteger)
+    """Call time at the search, milliseconds."""
+    card_id: Mapped[str | None] = mapped_column(ID)
+    action: Mapped[str | None] = mapped_column(String(16))
+    """``opened`` or ``used``; none where no card was taken."""
+
+
+class QuestionVerdictRow(Base):
+    """An editor's answer to a proposed sample question: it is not proposed for that card again."""
+
+    __tablename__ = "question_verdicts"
+
+    card_id: Mapped[str] = mapped_column(ID, ForeignKey("cards.card_id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the folded question, in hex."""
+    verdict: Mapped[str] = mapped_column(String(16))
+    """``accepted`` or ``rejected``."""
+    by: Mapped[str] = mapped_column(NAME)
+    at: Mapped[str] = mapped_column(TIME)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from callcue.core.cards import Card
 from callcue.core.errors import BadInput
-from callcue.infra.card_history import AuditItem
+from callcue.infra.card_outcomes import AuditItem
 from callcue.learning.intervals import Share
 from callcue.learning.ledger import LedgerLine
 

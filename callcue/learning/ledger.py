@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from callcue.infra.card_history import Show
+from callcue.infra.card_outcomes import Show
 from callcue.learning.intervals import Share
 
 DAY_MS = 86_400_000

@@ -14,7 +14,7 @@ import structlog
 
 from callcue.core.errors import CallCueError, NotFound
 from callcue.core.ports import Clock
-from callcue.infra.card_history import CardHistory, Show
+from callcue.infra.card_outcomes import CardOutcomes, Show
 from callcue.infra.cards import CardStore
 from callcue.infra.questions import Assignment, Question, QuestionStore, Topic
 from callcue.learning.feedback import Ack, Evidence, FeedbackConfig, weigh
@@ -56,7 +56,7 @@ class LearningLoop:
         self,
         *,
         questions: QuestionStore,
-        history: CardHistory,
+        history: CardOutcomes,
         cards: CardStore,
         vectors: Callable[[], QuestionVectors],
         clock: Clock,

@@ -30,9 +30,9 @@ class FeedbackIndex:
         """Of the inner index."""
         return self._inner.generation
 
-    async def rebuild(self, cards: Iterable[Card]) -> int:
+    async def rebuild(self, cards: Iterable[Card], number: int | None = None) -> int:
         """Build the inner index."""
-        return await self._inner.rebuild(cards)
+        return await self._inner.rebuild(cards, number)
 
     async def search(self, query: CardQuery) -> list[CardHit]:
         """The inner index's hits, best first after their scores were shifted."""

@@ -11,7 +11,7 @@ import numpy as np
 from callcue.core.cards import Card
 from callcue.core.errors import BadInput, Conflict, NotFound
 from callcue.core.questions import TopicState
-from callcue.infra.card_history import AuditItem
+from callcue.infra.card_outcomes import AuditItem
 from callcue.infra.questions import CLOSED, Question, Topic
 from callcue.learning.audit import AuditReport, check_month, draw, report, stratify
 from callcue.learning.ledger import LedgerLine, ledger

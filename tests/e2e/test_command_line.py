@@ -167,3 +167,32 @@ def test_help_is_complete(tmp_path: Path) -> None:
     for command in ("serve", "replay", "demo", "transcribe", "kb", "call", "models", "tagger", "token"):
         assert command in top.stdout
         assert callcue(command, "--help", data_dir=tmp_path).returncode == 0
+
+
+def test_an_editor_works_from_the_command_line(tmp_path: Path) -> None:
+    page, card = tmp_path / "return.html", tmp_path / "card.jsonl"
+    page.write_text("<h1>退货</h1><h2>多久能退？</h2><p>7天。</p><h2>运费谁出？</h2><p>我们。</p>", encoding="utf-8")
+
+    def kb(*words: str) -> str:
+        done = callcue("kb", *words, data_dir=tmp_path / "kb")
+        assert "Traceback" not in done.stderr
+        return done.stdout if done.returncode == 0 else done.stderr + done.stdout
+
+    assert json.loads(kb("import", str(page), "--json"))["added"] == 2
+    found = [json.loads(line) for line in kb("list", "--status", "draft", "--json").splitlines()]
+    card_id = next(row["id"] for row in found if row["title"] == "多久能退？")
+    card.write_text(kb("show", card_id).replace("7天", "15天"), encoding="utf-8")
+    assert "version 2" in kb("save", str(card), "--made-from", "1", "--by", "li")
+    card.write_text(kb("show", card_id).replace("15天", "30天"), encoding="utf-8")
+    refused = kb("save", str(card), "--made-from", "1", "--by", "wang")
+    assert "saved by li" in refused
+    assert "+ 15天。" in refused
+    assert "cannot become published" in kb("status", card_id, "published")
+    assert "review" in kb("status", card_id, "review", "--by", "wang")
+    assert "version 4" in kb("restore", card_id, "1", "--by", "li")
+    versions = [json.loads(line) for line in kb("versions", card_id, "--json").splitlines()]
+    assert [(v["saved_by"], v["action"]) for v in versions] == [
+        ("li", "restore"), ("wang", "status"), ("li", "save"), ("cli", "import"),
+    ]  # fmt: skip
+    assert "+ 7天。" in kb("diff", card_id, "2", "4")
+    assert "+ 15天。" not in kb("import", str(page), "--dry-run")

@@ -25,8 +25,8 @@ async def _list(limit: int, agent: str | None, as_json: bool) -> None:
 
     from rich.table import Table
 
-    from callcue.app.build import open_storage
     from callcue.app.screen import clock
+    from callcue.app.storage import open_storage
     from callcue.infra.calls import CallFilter
 
     async with AsyncExitStack() as stack:
@@ -64,9 +64,9 @@ def show(
 async def _show(call_id: str, as_json: bool) -> None:
     from contextlib import AsyncExitStack
 
-    from callcue.app.build import open_storage
     from callcue.app.replay import print_summary
     from callcue.app.screen import Screen
+    from callcue.app.storage import open_storage
     from callcue.infra.codec import encode
 
     async with AsyncExitStack() as stack:

@@ -9,11 +9,14 @@ from callcue.app.cli.common import AsJson, console, emit, quiet_logs, run, setti
 from callcue.core.errors import BadCard, BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from callcue.core.cards import Card
 
 app = typer.Typer(help="Knowledge cards. 知识卡片。", no_args_is_help=True)
 SHOWN_PROBLEMS = 20
-NAMED_CARDS = 100
+MOST_AT_ONCE = 500
+"""Cards of an import that are compared with the others."""
 
 
 def form_of(path: Path) -> str:
@@ -21,7 +24,7 @@ def form_of(path: Path) -> str:
     forms = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
     form = forms.get(path.suffix.lower())
     if form is None:
-        raise BadInput(f"{path.name}: cards are read and written as .jsonl or .csv")
+        raise BadInput(f"{path.name}: cards are read and written as .jsonl or .csv, and read from .html pages")
     return form
 
 
@@ -29,54 +32,85 @@ def read_or_refuse(path: Path) -> "tuple[Card, ...]":
     """All cards of a file, or BadCard that lists what is wrong with it."""
     from kb_index.formats import read_cards
 
+    result = read_cards(_bytes(path), form_of(path))  # type: ignore[arg-type] # checked by form_of
+    _refuse(path.name, [f"{problem.where}: {problem.message}" for problem in result.problems])
+    return tuple(result.cards)
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}") from error
-    result = read_cards(data, form_of(path))  # type: ignore[arg-type] # checked by form_of
-    if result.problems:
-        rows = "\n".join(f"  {problem.where}: {problem.message}" for problem in result.problems[:SHOWN_PROBLEMS])
-        more = len(result.problems) - SHOWN_PROBLEMS
+
+
+def _refuse(name: str, problems: "Sequence[str]") -> None:
+    if problems:
+        rows = "\n".join(f"  {problem}" for problem in problems[:SHOWN_PROBLEMS])
+        more = len(problems) - SHOWN_PROBLEMS
         rest = f"\n  … and {more} more" if more > 0 else ""
-        raise BadCard(f"{path.name} has {len(result.problems)} problem(s); nothing was imported:\n{rows}{rest}")
-    return tuple(result.cards)
+        raise BadCard(f"{name} has {len(problems)} problem(s); nothing was imported:\n{rows}{rest}")
+
+
+def read_pages(path: Path) -> "list[Card]":
+    """The draft cards of one HTML page, or of every page in a folder. Raises BadCard that lists what is wrong."""
+    from kb_index.html_cards import read_html
+
+    found = sorted(file for file in path.rglob("*") if is_page(file)) if path.is_dir() else [path]
+    cards: dict[str, Card] = {}
+    problems: list[str] = []
+    for file in found:
+        result = read_html(_bytes(file), file.relative_to(path).as_posix() if path.is_dir() else file.name)
+        cards |= {card.id: card for card in result.cards}
+        problems += [f"{problem.where}: {problem.message}" for problem in result.problems]
+    _refuse(path.name, problems if found else ["holds no .html page"])
+    return list(cards.values())
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is named as an HTML page."""
+    return path.suffix.lower() in (".html", ".htm", ".xhtml")
 
 
 @app.command("import")
 def import_cards(
-    file: Annotated[Path, typer.Argument(help="Cards, .jsonl or .csv.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    file: Annotated[Path, typer.Argument(help="Cards, .jsonl or .csv; an .html page, or a folder of pages.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change, field by field.")] = False,
     by: Annotated[str, typer.Option(help="Who is named as the author.")] = "cli",
+    check: Annotated[
+        bool, typer.Option("--check", help="Warn of near-duplicates and contradictions; embeds up to 500 cards first.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import cards; a running service takes them up within a second or two. All or nothing."""
+    """Import cards; a running service takes them up within a second or two. All or nothing. Pages become drafts."""
     quiet_logs()
-    run(_import(read_or_refuse(file), by, dry_run=dry_run, as_json=as_json))
+    pages = file.is_dir() or is_page(file)
+    cards = read_pages(file) if pages else list(read_or_refuse(file))
+    run(_import(cards, by, pages=pages, dry_run=dry_run, check=check, as_json=as_json))
 
 
-async def _import(cards: "tuple[Card, ...]", by: str, *, dry_run: bool, as_json: bool) -> None:
+async def _import(cards: "list[Card]", by: str, *, pages: bool, dry_run: bool, check: bool, as_json: bool) -> None:
     from contextlib import AsyncExitStack
 
-    from callcue.app.build import open_storage
-    from callcue.core.events import KbChanged
-    from callcue.core.ids import KB_STREAM
+    from callcue.app.cli.desk import editor_of, review_of, show_plan, show_warnings
+    from callcue.app.storage import open_storage
 
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings(), stack)
-        result = await (storage.cards.compare(cards) if dry_run else storage.cards.save(cards, by=by))
-        touched = (*result.added, *result.changed)
-        if touched and not dry_run:
-            await storage.log.append(
-                KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=touched[:NAMED_CARDS], total=len(touched), by=by)
-            )
-    counts = {"added": len(result.added), "changed": len(result.changed), "unchanged": len(result.unchanged)}
+        editor = editor_of(storage)
+        cards = await editor.onto_stored(cards) if pages else cards
+        plan = await editor.store.plan(cards)
+        touched = {*plan.added, *(change.card_id for change in plan.changed)}
+        fresh = [card for card in cards if card.id in touched]
+        warnings = await (await review_of(storage)).of(fresh) if check and 0 < len(fresh) <= MOST_AT_ONCE else []
+        if not dry_run:
+            await editor.import_cards(cards, by=by)
     if as_json:
+        counts = {"added": len(plan.added), "changed": len(plan.changed), "unchanged": len(plan.unchanged)}
         emit({**counts, "dry_run": dry_run})
     else:
-        did = "would be" if dry_run else "were"
-        console().print(
-            f"{counts['added']} cards {did} added, {counts['changed']} changed; {counts['unchanged']} are the same."
-        )
+        show_plan(plan, dry_run=dry_run)
+        show_warnings(warnings)
 
 
 @app.command("export")
@@ -94,7 +128,7 @@ async def _export(file: Path, form: str, status: str | None) -> None:
     from contextlib import AsyncExitStack
     from typing import get_args
 
-    from callcue.app.build import open_storage
+    from callcue.app.storage import open_storage
     from callcue.core.cards import CardStatus
     from kb_index.formats import write_cards
 
@@ -126,32 +160,13 @@ def search(
 
 
 async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
-    from contextlib import AsyncExitStack
-
     from rich.table import Table
 
-    from callcue.app.build import learning_loop, open_storage
+    from callcue.app.cli.indexed import indexed
     from callcue.core.cards import CardQuery
-    from callcue.core.clock import SystemClock
-    from callcue.learning.likeness import QuestionVectors
-    from callcue.learning.ranking import FeedbackIndex
-    from kb_index.index import HybridIndex, IndexConfig
-    from models.embedders import load_embedder
-    from models.store import ModelStore
 
     chosen = settings()
-    async with AsyncExitStack() as stack:
-        storage = await open_storage(chosen, stack)
-        cards = await storage.cards.published()
-        if not cards:
-            raise BadInput("the knowledge base is empty: import cards with `callcue kb import FILE`")
-        embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.knowledge.embedder)
-        vectors = QuestionVectors(embedder)
-        index = FeedbackIndex(HybridIndex(embedder, IndexConfig(cache_file=chosen.vector_cache)), vectors)
-        if chosen.knowledge.learn_from_feedback:
-            loop = learning_loop(chosen, storage, lambda: vectors, SystemClock(), learned=index.learn)
-            await loop.refresh_feedback()
-    await index.rebuild(cards)
+    index, _ = await indexed(chosen)
     hits = await index.search(CardQuery(text=text, top_k=top, lang=lang))
     table = Table("score", "card", "title", "nearest question", "dense", "lexical", "feedback")
     for hit in hits:
@@ -181,7 +196,7 @@ async def _rebuild(as_json: bool) -> None:
     import time
     from contextlib import AsyncExitStack
 
-    from callcue.app.build import open_storage
+    from callcue.app.storage import open_storage
     from kb_index.index import HybridIndex, IndexConfig
     from models.embedders import load_embedder
     from models.store import ModelStore

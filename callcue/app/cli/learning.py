@@ -12,7 +12,7 @@ from callcue.app.cli.common import AsJson, console, emit, quiet_logs, run, setti
 from callcue.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from callcue.app.build import Storage
+    from callcue.app.storage import Storage
     from callcue.learning.audit import AuditReport
     from callcue.learning.intervals import Share, Survival
     from callcue.learning.loop import LearningLoop
@@ -32,7 +32,8 @@ def register(app: typer.Typer) -> None:
 @asynccontextmanager
 async def opened() -> "AsyncIterator[tuple[LearningLoop, Storage]]":
     """The loop over the stored calls. Models are loaded only when there is something new to sort."""
-    from callcue.app.build import learning_loop, open_storage
+    from callcue.app.desks import learning_loop
+    from callcue.app.storage import open_storage
     from callcue.core.clock import SystemClock
     from callcue.learning.likeness import QuestionVectors
     from models.embedders import load_embedder
@@ -127,7 +128,7 @@ async def _draft(loop: "LearningLoop", storage: "Storage", topic_id: str, by: st
     await storage.cards.save([card], by=by)
     await storage.log.append(KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=(card.id,), total=1, by=by))
     await loop.questions.change(drafted, held="open")
-    console(as_json=True).print(f"{card.id} was made, a draft: write its answer, then publish it.")
+    console(as_json=True).print(f"{card.id} was made, a draft: write its answer and send it to review.")
 
 
 def _show_topic(found: "TopicDetail", within_days: float) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -18,10 +18,13 @@ from websockets.typing import Subprotocol
 from api.app import create_app
 from api.server import serve_config
 from api.services import Services
+from callcue.calls.editing import CardEditor
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
+from callcue.calls.questions import QuestionProposals
 from callcue.calls.records import RecordKeeper
+from callcue.calls.review import CardReview, EditingDesk
 from callcue.core.cards import Card, PushReason
 from callcue.core.clock import SystemClock
 from callcue.core.events import CardPush
@@ -31,15 +34,20 @@ from callcue.infra.auth import Authenticator, new_token
 from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
 from callcue.infra.card_history import CardHistory
+from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
 from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
+from callcue.infra.searches import SearchLog
 from callcue.learning.likeness import QuestionVectors
 from callcue.learning.loop import LearningLoop
 from callcue.testing.embedder import HashEmbedder
+from kb_index.check import CardChecker
+from kb_index.vectors import FloatArray, embed, text_key
+from nlu.assist import AssistConfig
 from tests.unit.api.fakes import FakeIndex, FakeManager
 
 ROLES: dict[str, Role] = {
@@ -111,11 +119,13 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
     cards = CardStore(database)
     manager = FakeManager(log, cards)
     components = {"engine": "ok", "index": "ok"}
+    knowledge = KnowledgeBase(store=cards, index=FakeIndex(), log=log, clock=SystemClock())
     services = Services(
         manager=cast(CallManager, manager),
         records=RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock()),
         learning=learning_loop(database),
-        knowledge=KnowledgeBase(store=cards, index=FakeIndex(), log=log, clock=SystemClock()),
+        knowledge=knowledge,
+        editing=editing_desk(database, knowledge),
         feed=EventFeed(log=log, bus=bus, calls=calls),
         log=log,
         calls=calls,
@@ -127,7 +137,7 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
     app = create_app(services)
     async with (
         running(app, settings) as port,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as http,
     ):
         yield Edge(services, manager, app, http, port, tokens, components)
     await log.drain()
@@ -139,10 +149,33 @@ def learning_loop(database: Database, clock: Clock | None = None) -> LearningLoo
     clock = clock or SystemClock()
     return LearningLoop(
         questions=QuestionStore(database, clock),
-        history=CardHistory(database, clock),
+        history=CardOutcomes(database, clock),
         cards=CardStore(database, clock),
         vectors=lambda: QuestionVectors(HashEmbedder(256)),
         clock=clock,
+    )
+
+
+def known_vectors(knowledge: KnowledgeBase, keys: Sequence[bytes]) -> dict[bytes, FloatArray]:
+    """The vectors of what is published, as a real index holds them."""
+    texts = [text for card in knowledge.view().cards.values() for text in (card.title, *card.questions)]
+    embedder = HashEmbedder()
+    held = zip(texts, embed(embedder, texts), strict=True)
+    table = {text_key(embedder.name, text): vector for text, vector in held}
+    return {key: table[key] for key in keys if key in table}
+
+
+def editing_desk(database: Database, knowledge: KnowledgeBase) -> EditingDesk:
+    """What editors work with, with an embedder that needs no model."""
+    searches = SearchLog(database)
+    editor = CardEditor(store=knowledge.store, history=CardHistory(database), saver=knowledge)
+    checker = CardChecker(HashEmbedder(), lambda keys: known_vectors(knowledge, keys))
+    return EditingDesk(
+        editor=editor,
+        review=CardReview(knowledge.store, checker, lambda: knowledge.view().cards),
+        questions=QuestionProposals(searches=searches, editor=editor, clock=SystemClock()),
+        searches=searches,
+        assist=AssistConfig(),
     )
 
 

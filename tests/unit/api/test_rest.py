@@ -188,15 +188,21 @@ async def test_an_ack_over_rest(edge: Edge) -> None:
     )
 
 
-async def put(edge: Edge, card: object, card_id: str = CARD.id, who: str = "eve") -> httpx2.Response:
-    return await edge.http.put(f"/v1/cards/{card_id}", json=card, headers=edge.headers(who))
+async def put(
+    edge: Edge, card: object, card_id: str = CARD.id, who: str = "eve", version: int | None = None
+) -> httpx2.Response:
+    made_from = {} if version is None else {"If-Match": f'"{version}"'}
+    return await edge.http.put(f"/v1/cards/{card_id}", json=card, headers=edge.headers(who) | made_from)
 
 
 async def test_cards_are_versioned(edge: Edge) -> None:
     form = card_to_json(CARD)
-    assert (await put(edge, form)).json() == {"id": CARD.id, "version": 1, "outcome": "added"}
-    assert (await put(edge, form)).json() == {"id": CARD.id, "version": 1, "outcome": "unchanged"}
-    assert (await put(edge, form | {"title": "新"})).json() == {"id": CARD.id, "version": 2, "outcome": "changed"}
+    stored = {"id": CARD.id, "version": 1, "outcome": "added", "warnings": []}
+    assert (await put(edge, form)).json() == stored
+    assert (await put(edge, form)).json() == stored | {"outcome": "unchanged"}
+    changed = await put(edge, form | {"title": "新"}, version=1)
+    assert changed.json() == stored | {"version": 2, "outcome": "changed"}
+    assert changed.headers["etag"] == '"2"'
     assert (await get(edge, f"/v1/cards/{CARD.id}", "a1")) == {"version": 2, "card": form | {"title": "新"}}
     assert (await get(edge, f"/v1/cards/{CARD.id}?version=1", "a1"))["card"] == form
     assert (await get(edge, f"/v1/cards/{CARD.id}?version=3", "a1", 404))["code"] == "not_found"

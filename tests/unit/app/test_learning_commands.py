@@ -25,6 +25,12 @@ from tests.unit.api.fakes import started
 CARD = Card(id="kb-invoice", title="发票申请流程", body="…")
 
 
+@pytest.fixture(autouse=True)
+def logs_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command logs to the runner's standard error, which is closed after it: other tests must not."""
+    monkeypatch.setattr("callcue.infra.logging.configure", lambda *_args, **_more: None)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CALLCUE_DATA_DIR", str(tmp_path))

@@ -16,7 +16,7 @@ from callcue.core.clock import SystemClock
 from callcue.core.events import AnyEvent
 from callcue.core.ports import Clock, Prediction
 from callcue.core.settings import ServerSettings, Settings
-from callcue.infra.card_history import CardHistory
+from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
 from callcue.infra.metrics import Metrics
 from callcue.infra.questions import QuestionStore
@@ -92,7 +92,7 @@ class Pipeline:
         )
         self.records = RecordKeeper(log=store.log, store=store.records, calls=store.calls, clock=self.clock)
         self.questions = QuestionStore(store.database)
-        self.history = CardHistory(store.database)
+        self.history = CardOutcomes(store.database)
         stages = Stages(
             log=store.log,
             scheduler=self.scheduler,

@@ -19,7 +19,8 @@ from callcue.infra.database import Database
 from callcue.infra.tables import Base
 from tests.unit.infra.conftest import run_sql
 
-TABLES = {"events", "calls", "records", "cards", "card_versions"} | {
+_COLUMNS = "(card_id, version, status, lang, digest)"
+TABLES = {"events", "calls", "records", "cards", "card_versions", "card_searches", "question_verdicts"} | {
     "card_shows",
     "card_acks",
     "topics",
@@ -97,7 +98,7 @@ async def test_sqlite_keeps_what_was_committed(db: Database, name: str, value: o
 
 async def test_work_that_raises_leaves_nothing(db: Database) -> None:
     async def work(session: AsyncSession) -> None:
-        await session.execute(text("INSERT INTO cards VALUES ('k', 1, 'draft', 'zh', 'd')"))
+        await session.execute(text(f"INSERT INTO cards {_COLUMNS} VALUES ('k', 1, 'draft', 'zh', 'd')"))
         raise KeyError
 
     with pytest.raises(KeyError):
@@ -116,7 +117,7 @@ async def test_writers_of_one_process_take_turns(db: Database) -> None:
         await asyncio.sleep(0)
         await session.execute(text("UPDATE cards SET version = :next"), {"next": held + 1})
 
-    await run_sql(db, "INSERT INTO cards VALUES ('k', 0, 'draft', 'zh', 'd')")
+    await run_sql(db, f"INSERT INTO cards {_COLUMNS} VALUES ('k', 0, 'draft', 'zh', 'd')")
     await asyncio.gather(*(db.write("count", count_up) for _ in range(30)))
     assert await run_sql(db, "SELECT version FROM cards") == 30
 
@@ -127,7 +128,7 @@ async def test_a_caller_that_goes_away_leaves_nothing_locked(db: Database, round
 
     async def work(session: AsyncSession) -> None:
         for nth in range(3):
-            await session.execute(text(f"INSERT INTO cards VALUES ('k{nth}', 0, 'draft', 'zh', 'd')"))
+            await session.execute(text(f"INSERT INTO cards {_COLUMNS} VALUES ('k{nth}', 0, 'draft', 'zh', 'd')"))
 
     writing = asyncio.create_task(db.write("try", work))
     for _ in range(rounds + 1):
@@ -141,7 +142,7 @@ async def test_a_caller_that_goes_away_leaves_nothing_locked(db: Database, round
 async def test_closing_waits_for_what_was_begun(tmp_path: Path) -> None:
     db = Database(f"sqlite:///{tmp_path / 'callcue.sqlite3'}")
     await db.migrate()
-    writing = asyncio.create_task(run_sql(db, "INSERT INTO cards VALUES ('k', 0, 'draft', 'zh', 'd')"))
+    writing = asyncio.create_task(run_sql(db, f"INSERT INTO cards {_COLUMNS} VALUES ('k', 0, 'draft', 'zh', 'd')"))
     await asyncio.sleep(0)
     writing.cancel()
     await db.close()

@@ -10,7 +10,7 @@ from callcue.core.cards import Card, PushReason
 from callcue.core.events import AckAction, AnyEvent, CallEnded, CallStarted, CardAck, CardPush
 from callcue.core.questions import UnmetNeed
 from callcue.infra.bus import InProcessBus
-from callcue.infra.card_history import CardHistory
+from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
@@ -40,7 +40,7 @@ class Place:
         return self.loop.questions
 
     @property
-    def history(self) -> CardHistory:
+    def history(self) -> CardOutcomes:
         return self.loop.history
 
     async def call(

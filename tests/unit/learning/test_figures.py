@@ -10,7 +10,7 @@ import pytest
 from callcue.core.cards import Card
 from callcue.core.errors import BadInput
 from callcue.core.events import AckAction
-from callcue.infra.card_history import AuditItem, Show, Word
+from callcue.infra.card_outcomes import AuditItem, Show, Word
 from callcue.learning.audit import LEAST, STRATA, check_month, draw, report, stratify
 from callcue.learning.intervals import Share, by_horizon
 from callcue.learning.ledger import LedgerLine, ledger

@@ -102,6 +102,8 @@ async def test_a_draft_has_the_most_different_wordings_and_closes_the_topic_when
     await place.cards.save([card], by="eve")
     await place.questions.change(drafted, held="open")
     assert await place.loop.close_answered() == []
+    await place.cards.save([replace(card, status="review")], by="eve")
+    assert await place.loop.close_answered() == []
     await place.cards.save([replace(card, status="published")], by="eve")
     assert await place.loop.close_answered() == [line.topic.topic_id]
     assert await lines(place) == []

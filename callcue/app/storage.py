@@ -1,0 +1,50 @@
+"""What reads and writes the database, opened together."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from callcue.app import backends
+from callcue.core.settings import Settings
+from callcue.infra.bus import InProcessBus
+from callcue.infra.calls import CallStore
+from callcue.infra.card_outcomes import CardOutcomes
+from callcue.infra.cards import CardStore
+from callcue.infra.database import Database
+from callcue.infra.event_log import EventLog
+from callcue.infra.questions import QuestionStore
+from callcue.infra.records import RecordStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """What reads and writes the database, without any model: enough for the CLI's look-ups."""
+
+    database: Database
+    bus: InProcessBus
+    log: EventLog
+    calls: CallStore
+    records: RecordStore
+    cards: CardStore
+    questions: QuestionStore
+    outcomes: CardOutcomes
+
+
+async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
+    """Open the database (made and migrated when needed); closed with ``stack``."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # calls are personal data
+    database = Database(settings.database_url)
+    stack.push_async_callback(database.close)
+    await database.migrate()
+    bus: InProcessBus = backends.factory(backends.EVENT_BUS, "memory")()
+    log = EventLog(database, bus)
+    stack.push_async_callback(log.drain)
+    return Storage(
+        database=database,
+        bus=bus,
+        log=log,
+        calls=CallStore(database),
+        records=RecordStore(database),
+        cards=CardStore(database),
+        questions=QuestionStore(database),
+        outcomes=CardOutcomes(database),
+    )
