@@ -124,6 +124,8 @@ def _print(judged: "Judged") -> None:
 
     console().print(f"“{judged.text}”")
     console().print(f"looked up: {judged.query}" if judged.query else "nothing was looked up")
+    if not judged.verdicts:
+        return
     table = Table("card", "verdict", "score", "dense", "lexical", "fused", "heard", "nearest question")
     for verdict in judged.verdicts:
         heard = ", ".join((*(t.phrase for t in verdict.triggers), *(f"not: {phrase}" for phrase in verdict.negatives)))
