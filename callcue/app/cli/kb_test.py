@@ -113,6 +113,8 @@ def _print(line: "ExplainedLine") -> None:
     console().print(f"looked up: {line.query}" if line.query else "nothing was looked up")
     for hint in line.hints:
         console().print(f"beside it: {hint}")
+    if not line.candidates:
+        return
     table = Table("card", "verdict", "score", "dense", "lexical", "feedback", "heard", "nearest question")
     for candidate in line.candidates:
         hit = candidate.hit
