@@ -38,7 +38,7 @@ from models.embedders import load_embedder
 from models.store import ModelStore
 from nlu.assist import CallAssistant, KnowledgeView
 
-THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.65, 0.8)
+THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8)
 _SETS = (
     ("faq_bank_dev_cards", "faq_bank_dev_queries"),
     ("faq_pay_dev_cards", "faq_pay_dev_queries"),

@@ -13,7 +13,7 @@ def test_sound_finds_what_spelling_misses() -> None:
     utterances = [
         Recognised(said="我要开发票", heard="我要开发飘"),
         Recognised(said="查一下物流", heard="查一下物流"),
-        Recognised(said="我不退货", heard="我不腿活"),
+        Recognised(said="我不退货", heard="我不对货"),
     ]
     figures = measure(utterances, ["发票", "物流", "退货"])
     assert (figures["phrases"], figures["said"]) == (3, 3)

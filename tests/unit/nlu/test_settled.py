@@ -59,6 +59,7 @@ def test_only_the_clause_that_says_so_is_settled() -> None:
         ("我不是来退货的我要换货", "退货", True),
         ("我不是来退货的我要换货", "换货", False),
         ("发票就不用了", "发票", True),
+        ("那也不用这个积分能拿来干什么呀", "积分", False),
         ("不用开发票吗", "发票", False),
         ("是不是不用发票", "发票", False),
         ("能不能不要分期", "分期", False),
