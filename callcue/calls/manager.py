@@ -66,9 +66,13 @@ class CallManager:
             self._opening.discard(call_id)
         self._live[call_id] = session
         _log.info("call.started", call_id=call_id, source=request.source, channels=len(request.channels))
+        link = session.attach()
         if customer is not None:
-            await session.prompter.know(customer, request.source, 0)
-        return session.attach()
+            try:
+                await session.prompter.know(customer, request.source, 0)
+            except CallCueError as error:  # the call is open and is heard; it only has an unknown customer
+                _log.warning("call.customer_not_kept", call_id=call_id, code=error.code)
+        return link
 
     async def resume(self, call_id: str, from_ms: int | None = None) -> AudioLink:
         """Go on with a call whose audio socket dropped; ``from_ms`` is the call time of the next sample, by default

@@ -8,6 +8,7 @@ from callcue.calls.patience import append_patiently
 from callcue.calls.stages import Stages
 from callcue.core.cards import Card, Suggestion
 from callcue.core.customers import CustomerProfile
+from callcue.core.errors import CallCueError
 from callcue.core.events import AnyEvent, CardPush
 from callcue.core.records import CallRecord
 from callcue.core.slots import SLOTS, slot_names
@@ -61,7 +62,11 @@ class CardPusher:
         names = [name for name in slot_names(card.body) if name in SLOTS] if card.kind == "script" else []
         if not names:
             return {}
-        known = slot_values(await self._stages.records.get(self._call_id), self._profile(), self._agent_id)
+        try:
+            record = await self._stages.records.get(self._call_id)
+        except CallCueError:  # a script with blanks is better than none
+            record = CallRecord(call_id=self._call_id)
+        known = slot_values(record, self._profile(), self._agent_id)
         return {name: known.get(name) for name in names}
 
 

@@ -42,11 +42,11 @@ CALL = ScriptedCall(
         ScriptedLine(channel="caller", start_ms=0, end_ms=1500, text="耳机一边没声音"),
         ScriptedLine(channel="agent", start_ms=2500, end_ms=4000, text="放回盒里看一下灯亮吗"),
         ScriptedLine(channel="caller", start_ms=5000, end_ms=6000, text="好的好的"),
-        ScriptedLine(channel="caller", start_ms=7500, end_ms=8500, text="亮了"),
-        ScriptedLine(channel="agent", start_ms=10_000, end_ms=11_500, text="那重新配对一下两边都响了吗"),
-        ScriptedLine(channel="caller", start_ms=13_000, end_ms=14_000, text="还是没响"),
+        ScriptedLine(channel="caller", start_ms=8500, end_ms=9500, text="亮了"),
+        ScriptedLine(channel="agent", start_ms=12_000, end_ms=13_500, text="那重新配对一下两边都响了吗"),
+        ScriptedLine(channel="caller", start_ms=15_000, end_ms=16_000, text="还是没响"),
     ],
-    duration_ms=15_000,
+    duration_ms=17_500,
 )
 WIRE = CALL.interleaved()
 BYTES_PER_MS = 8 * 2 * 2
@@ -120,16 +120,16 @@ async def test_a_flow_is_pushed_followed_undone_and_taken_up_after_lost_connecti
         async with desk.open() as socket:
             greeting = await desk.until(socket, "CardPush")
             assert (greeting["card_id"], greeting["reason"]["kind"]) == ("greet", "profile")
-            await play(audio, 0, 7400)
+            await play(audio, 0, 8400)
             assert (await desk.until(socket, "CardPush"))["card"]["steps"][0]["id"] == "s1"
             assert (await desk.until(socket, "FlowUpdated"))["action"] == "started"
             await desk.until(socket, "FinalTranscript", text="好的好的")
         audio.transport.abort()
     async with connect(f"{url}/v1/calls/audio", proxy=None) as audio:  # both connections were lost
-        await send(audio, event="resume", call_id="c1", from_ms=7400)
+        await send(audio, event="resume", call_id="c1", from_ms=8400)
         await receive(audio)
         async with desk.open() as socket:
-            await play(audio, 7400, 9500)
+            await play(audio, 8400, 11_900)
             moved = await desk.until(socket, "FlowUpdated")
             assert (moved["action"], moved["source"], moved["answer"], moved["to"]) == (
                 "answered",
@@ -146,7 +146,7 @@ async def test_a_flow_is_pushed_followed_undone_and_taken_up_after_lost_connecti
             await send(socket, event="flow_step", call_id="c1", card_id="earbud", step="s1", answer="亮")
             await desk.until(socket, "FlowUpdated", to="s2")
         async with desk.open() as socket:
-            await play(audio, 9500, 15_000)
+            await play(audio, 11_900, 17_500)
             assert (await desk.until(socket, "FlowUpdated"))["to"] == "s4"
             await send(audio, event="stop")
             await desk.until(socket, "CallEnded")

@@ -10,8 +10,8 @@ from callcue.calls.pushes import slot_values
 from callcue.calls.start import StartCall
 from callcue.core.cards import Audience, Card, Trigger, When
 from callcue.core.customers import CustomerProfile
-from callcue.core.errors import BadInput, Conflict, NotFound
-from callcue.core.events import CardPush
+from callcue.core.errors import BadInput, Conflict, NotFound, StorageFailed
+from callcue.core.events import AnyEvent, CardPush
 from callcue.core.records import CallRecord, FieldValue, TagSuggestion
 from callcue.core.speech import Utterance
 from tests.unit.calls.conftest import Store
@@ -161,6 +161,35 @@ async def test_a_profile_that_cannot_be_opens_no_call(pipeline: Pipeline) -> Non
         await pipeline.manager.start(of(CustomerProfile(birthday="1990-02-30")))
     assert pipeline.manager.live("c1") is None
     await pipeline.manager.start(of(CustomerProfile(birthday="1990-02-28")))
+
+
+async def test_a_customer_that_cannot_be_kept_costs_no_call(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = pipeline.store.log.append
+
+    async def refusing(*events: AnyEvent) -> list[AnyEvent]:
+        if events[0].type == "CustomerKnown":
+            raise StorageFailed("no room for it")
+        return await append(*events)
+
+    monkeypatch.setattr(pipeline.store.log, "append", refusing)
+    link = await pipeline.manager.start(of(CustomerProfile(segment=("VIP",))))
+    await link.audio(WIRE)
+    await link.hangup()
+    assert [card for card, _, _ in await shown(pipeline)] == ["kb-invoice"]
+
+
+async def test_a_script_comes_with_blanks_when_the_record_cannot_be_read(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_call_id: str) -> CallRecord:
+        raise StorageFailed("away")
+
+    await pipeline.manager.start(of(CustomerProfile(name="林")))
+    monkeypatch.setattr(pipeline.records, "get", broken)
+    await pipeline.manager.show_card(call_id="c1", card_id="calm", by="li")
+    assert (await pushes(pipeline))[0].slots == {"name": "林", "order_no": None, "phone": None}
 
 
 def test_blanks_hold_what_is_known_and_nothing_else() -> None:
