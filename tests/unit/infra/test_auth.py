@@ -57,9 +57,19 @@ def test_a_token_of_two_holders_is_refused() -> None:
 def test_every_role_has_its_permissions_and_no_other() -> None:
     granted: dict[Role, set[Permission]] = {
         "agent": {"calls.read", "records.edit", "cards.read", "cards.ack"},
-        "supervisor": {"calls.read", "calls.supervise", "records.edit", "cards.read", "cards.ack", "metrics.read"},
-        "editor": {"cards.read", "cards.write", "cards.export"},
-        "integrator": {"calls.stream", "cards.read", "metrics.read"},
+        "supervisor": {
+            "calls.read",
+            "calls.supervise",
+            "records.edit",
+            "cards.read",
+            "cards.ack",
+            "learning.read",
+            "learning.write",
+            "outcomes.write",
+            "metrics.read",
+        },
+        "editor": {"cards.read", "cards.write", "cards.export", "learning.read", "learning.write"},
+        "integrator": {"calls.stream", "cards.read", "outcomes.write", "metrics.read"},
         "admin": set(get_args(Permission)),
     }
     assert set(granted) == set(get_args(Role)) == set(PERMISSIONS)
