@@ -124,7 +124,8 @@ class LearningLoop:
         evidence = await asyncio.to_thread(
             weigh, acks, now_ms=self.now_ms, versions=versions, config=self.config.feedback, space=space
         )
-        self._mark = mark
+        complete = all((show.call_id, show.push_seq) in vectors or not show.query.strip() for show in shows)
+        self._mark = mark if complete else None  # the next round makes the vectors that are still missing
         if self._learned is not None:
             self._learned(evidence)
         return evidence

@@ -63,11 +63,14 @@ def test_every_role_has_its_permissions_and_no_other() -> None:
             "records.edit",
             "cards.read",
             "cards.ack",
+            "learning.read",
+            "learning.write",
+            "outcomes.write",
             "customers.write",
             "metrics.read",
         },
-        "editor": {"cards.read", "cards.write", "cards.export"},
-        "integrator": {"calls.stream", "cards.read", "customers.write", "metrics.read"},
+        "editor": {"cards.read", "cards.write", "cards.export", "learning.read", "learning.write"},
+        "integrator": {"calls.stream", "cards.read", "customers.write", "outcomes.write", "metrics.read"},
         "admin": set(get_args(Permission)),
     }
     assert set(granted) == set(get_args(Role)) == set(PERMISSIONS)
