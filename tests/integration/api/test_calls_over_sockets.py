@@ -36,7 +36,7 @@ from callcue.infra.records import RecordStore
 from callcue.testing.calls import ScriptedCall, ScriptedLine
 from callcue.testing.voice import FakeVoiceActivity
 from nlu.normalise import Normaliser
-from tests.unit.api.edge import closed, learning_loop, receive, running, send, until
+from tests.unit.api.edge import closed, editing_desk, learning_loop, receive, running, send, until
 from tests.unit.api.fakes import FakeIndex
 
 CALL = ScriptedCall(
@@ -108,6 +108,7 @@ async def server(tmp_path: Path) -> AsyncIterator[tuple[str, Services]]:
             records=records,
             knowledge=knowledge,
             learning=learning_loop(database),
+            editing=editing_desk(database, knowledge),
             feed=EventFeed(log=log, bus=bus, calls=calls),
             log=log,
             calls=calls,
