@@ -38,7 +38,8 @@ class EngineConfig:
     min_window_s: float = 10.5
     """A final's window with its padding is at least this long: in shorter ones the CER rose by a point [measured]."""
     patient_window_s: float = 15.0
-    """The same where there is time: half a point to a point less CER for a fifth more work [measured]."""
+    """The same where there is time: half a point to a point less CER for a fifth more work, two fifths where
+    utterances are short [measured]."""
     device: str = "cpu"
     """CTranslate2 device."""
     timeout_s: float = 120.0

@@ -160,7 +160,11 @@ def _ms(value: float | None) -> int | None:
 def asr_rows(name: str, found: Figures) -> list[Row]:
     """CallCue, and plain faster-whisper, on whole utterances."""
     live = show(found["live_cpu_s_per_audio_s"])
-    rows = [figure_row(name, "CallCue", found, f"{found['utterances']} utterances; cpu at real speed {live}")]
+    above = next((value for key, value in found.items() if key.endswith("_above_baseline")), None)
+    more = f"{found['utterances']} utterances; cpu at real speed {live}"
+    if above is not None:
+        more += f"; error rate {show(above)} above"
+    rows = [figure_row(name, "CallCue", found, more)]
     if "baseline" in found:
         rows.append(figure_row(name, "faster-whisper", found["baseline"], "each file whole, after its end"))
     return rows
