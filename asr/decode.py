@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from asr.alternatives import otherwise
 from asr.config import EngineConfig
 from asr.guards import Reason, english_phrase, judge, stutters, worth_a_second_try
 from asr.script import to_simplified
@@ -166,10 +167,12 @@ class WindowDecoder:
         )
         if verdict is not None:
             return hypothesis
+        text, *others = (to_simplified(t) if language == "zh" else t for t in (found.text, *found.others))
         return replace(
             hypothesis,
-            text=to_simplified(found.text) if language == "zh" else found.text,
+            text=text,
             words=self._model.word_times(item.request, found, item.job.offset_ms) if final else (),
+            alternatives=otherwise(text, others) if final else (),
         )
 
     def _in_chinese(self, first: _Decoded) -> _Decoded:

@@ -79,6 +79,8 @@ class Found:
     avg_logprob: float
     """Mean over the tokens."""
     no_speech_prob: float
+    others: tuple[str, ...] = ()
+    """What the beam also ended with, best first; empty without a beam."""
 
 
 class WhisperWindows:
@@ -176,6 +178,8 @@ class WhisperWindows:
             _view([request.encoded for request in requests]),
             prompts,
             beam_size=how.beam,
+            # a beam ends with that many texts in any case: to be told them costs nothing [measured]
+            num_hypotheses=1 if how.temperature > 0 else how.beam,
             repetition_penalty=how.repetition_penalty,
             max_length=min(_MAX_LENGTH, 2 * longest),  # CTranslate2 allows half of it (src/models/whisper.cc)
             return_scores=True,
@@ -196,14 +200,23 @@ class WhisperWindows:
     def _found(self, request: Request, result: Any) -> Found:
         tokenizer = self._tokenizers[request.language]
         sequence = result.sequences_ids[0]
-        tokens = tuple(token for token in sequence if token < tokenizer.eot)[: request.max_tokens]
+        first, *others = (
+            tuple(token for token in tokens if token < tokenizer.eot)[: request.max_tokens]
+            for tokens in result.sequences_ids
+        )
         return Found(
-            tokens=tokens,
-            text=tokenizer.decode(list(tokens)).replace("\ufffd", "").strip(),
+            tokens=first,
+            text=_written(tokenizer, first),
+            others=tuple(_written(tokenizer, tokens) for tokens in others),
             # the score is the mean over the tokens; Whisper's own figure counts the end of text too
             avg_logprob=float(result.scores[0]) * len(sequence) / (len(sequence) + 1),
             no_speech_prob=float(result.no_speech_prob),
         )
+
+
+def _written(tokenizer: Any, tokens: Sequence[int]) -> str:
+    text: str = tokenizer.decode(list(tokens)).replace("\ufffd", "").strip()
+    return text
 
 
 def _view(encoded: Sequence[Encoded]) -> Any:

@@ -10,11 +10,11 @@ from callcue.core.ports import CardIndex, Clock
 from callcue.core.speech import Channel, Language, LanguageChoice, Utterance
 from nlu.context import CallContext, Situation
 from nlu.decision import Decision, Heard, Judged, Verdict, reason
-from nlu.evidence import hints, in_situation
+from nlu.evidence import hints, hints_otherwise, in_situation
 from nlu.folding import is_han
 from nlu.gate import Customer, Gate, GateConfig, eligible
 from nlu.hotwords import HotwordCorrector
-from nlu.lookup import Hint, look_up
+from nlu.lookup import Hint, best_of, look_up
 from nlu.merge import SURE, TELLING, Candidate, merge, weight
 from nlu.missed import MissTracker
 from nlu.normalise import Normaliser
@@ -94,8 +94,12 @@ class CallAssistant:
         asked = joined.query if situation else u.text if triggers else ""
         beside = hints(joined.query, u.text, situation, u.language) if situation else []
         hits = await self._search(view, _as_meant(asked, joined, triggers), beside, u)
+        if situation and not any(hit.score >= SURE for hit in hits):
+            otherwise = hints_otherwise(u, joined, situation)
+            hits = best_of(hits, await self._search(view, "", otherwise, u))
+            beside += otherwise
         if situation:
-            hits = in_situation(hits, situation)
+            hits = in_situation(hits, situation, u.confidence)
         need = joined.need
         heard = Heard(
             segment_id=u.segment_id,

@@ -49,6 +49,15 @@ async def look_up(index: CardIndex, text: str, lang: str | None, hints: Sequence
     return sorted(best.values(), key=lambda h: -h.score)
 
 
+def best_of(*results: Iterable[CardHit]) -> list[CardHit]:
+    """The better hit of each card, best first."""
+    best: dict[str, CardHit] = {}
+    for hit in (h for hits in results for h in hits):
+        if hit.card.id not in best or hit.score > best[hit.card.id].score:
+            best[hit.card.id] = hit
+    return sorted(best.values(), key=lambda h: -h.score)
+
+
 def _own(found: Sequence[Iterable[CardHit]]) -> list[CardHit]:
     """The hits of the words themselves: the whole first, then its clauses."""
     if not found:
@@ -56,10 +65,7 @@ def _own(found: Sequence[Iterable[CardHit]]) -> list[CardHit]:
     whole, *by_clause = (list(hits) for hits in found)
     if not by_clause:
         return whole
-    best: dict[str, CardHit] = {}
-    for hit in (h for hits in by_clause for h in hits):
-        if hit.card.id not in best or hit.score > best[hit.card.id].score:
-            best[hit.card.id] = hit
+    best = {hit.card.id: hit for hit in best_of(*by_clause)}
     for hit in whole:
         clause = best.get(hit.card.id)
         shown = clause if clause and clause.score > hit.score else hit

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import structlog
 
@@ -114,7 +115,8 @@ class Understanding:
         self._stages.metrics.final_latency.observe(max(0, at_ms - final.end_ms) / 1000)
         if not final.text:
             return
-        utterance = _utterance(final)
+        others = (self._stages.normaliser.normalise(t, final.language, hotwords).text for t in hypothesis.alternatives)
+        utterance = replace(_utterance(final), alternatives=tuple(others))
         async with AsyncExitStack() as stages:  # last in, first out, and one that fails does not keep the others back
             stages.push_async_callback(self._tag, utterance, at_ms)
             stages.push_async_callback(self._cards, utterance, at_ms)

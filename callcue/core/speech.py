@@ -80,6 +80,8 @@ class Hypothesis:
     where the window named its language."""
     words: tuple[Word, ...] = ()
     """With times since the window's start; empty for partials."""
+    alternatives: tuple[str, ...] = ()
+    """What a final may say otherwise, most probable first; each differs from the others in more than punctuation."""
     avg_logprob: float = 0.0
     """Mean log probability per token."""
     no_speech_prob: float = 0.0
@@ -104,6 +106,8 @@ class Utterance:
     language: Language
     confidence: float
     """0..1: exp of the mean log probability per token."""
+    alternatives: tuple[str, ...] = ()
+    """What may have been said instead, normalised, most probable first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

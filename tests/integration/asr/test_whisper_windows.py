@@ -28,6 +28,21 @@ def test_as_many_tokens_come_out_as_are_allowed(model_dir: Path, beam: int) -> N
     assert len(cut.tokens) == 5
 
 
+def test_a_beam_tells_what_else_it_found(model_dir: Path) -> None:
+    import soxr
+
+    model = WhisperWindows(model_dir, EngineConfig())
+    samples = np.frombuffer(demo_channel(1, 17_050, 22_200), "<i2").astype(np.float32) / 32768
+    encoded = model.encode(np.asarray(soxr.resample(samples, 8000, 16000), dtype=np.float32), 10.5)
+    request = Request(encoded=encoded, language="zh", max_tokens=60)
+    (found,) = model.search([request], Search(beam=5))
+    assert len({found.text, *found.others}) == 5
+    assert all(len(set(found.text) & set(other)) > len(set(found.text)) / 2 for other in found.others)
+    (quick,) = model.search([request], Search(beam=1))
+    (sampled,) = model.search([request], Search(beam=1, temperature=0.4))
+    assert (quick.others, sampled.others) == ((), ())
+
+
 def test_a_search_may_go_without_latin_letters(model_dir: Path) -> None:
     """Told that Mandarin is English, Whisper writes Latin letters; forbidden to, it finds other tokens."""
     import soxr

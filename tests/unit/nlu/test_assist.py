@@ -78,7 +78,13 @@ class Call:
         return list((await self.decide(text, at, channel, language)).pushed)
 
     async def decide(
-        self, text: str, at: float = 0.0, channel: Channel = "caller", language: Language = "zh"
+        self,
+        text: str,
+        at: float = 0.0,
+        channel: Channel = "caller",
+        language: Language = "zh",
+        alternatives: tuple[str, ...] = (),
+        confidence: float = 0.9,
     ) -> Decision:
         return await self.assistant.decide(
             Utterance(
@@ -90,7 +96,8 @@ class Call:
                 raw_text=text,
                 text=text,
                 language=language,
-                confidence=0.9,
+                confidence=confidence,
+                alternatives=alternatives,
             )
         )
 
@@ -434,3 +441,35 @@ async def test_a_decision_names_what_was_held_back_and_why() -> None:
     }
     again = await call.decide("机器坏了", at=10)
     assert again.judged[0].verdict == "shown often enough"
+
+
+async def test_what_may_have_been_said_instead_is_looked_up() -> None:
+    call = Call(make("warranty"), search={"warranty": ("掏钱", 0.9)})
+    decision = await call.decide("这种情况要我自己逃迁吗", alternatives=("这种情况要我自己掏钱吗",))
+    (push,) = decision.pushed
+    assert push.card.id == "warranty"
+    assert push.score < 0.9  # less sure than what was heard
+    assert "这种情况要我自己掏钱吗" in decision.hints
+
+
+async def test_what_was_heard_comes_before_what_may_have_been_said() -> None:
+    heard, other = make("heard"), make("other")
+    call = Call(heard, other, search={"heard": ("音箱", 0.7), "other": ("印象", 0.8)})
+    decision = await call.decide("昨天收到的音箱坏了", alternatives=("昨天收到的印象坏了",))
+    assert [push.card.id for push in decision.pushed] == ["heard"]
+    assert not any("印象" in query for query in call.index.queries)  # sure enough: nothing else was looked up
+
+
+async def test_small_talk_is_not_heard_otherwise() -> None:
+    call = Call(make("warranty"), search={"warranty": ("掏钱", 0.9)})
+    decision = await call.decide("谢谢你", alternatives=("要我自己掏钱吗",))
+    assert (decision.pushed, call.index.queries) == ((), [])
+
+
+@pytest.mark.parametrize(("confidence", "brings"), [(0.5, ["book"]), (0.25, [])])
+async def test_a_text_that_the_recogniser_hardly_believes_needs_a_better_match(
+    confidence: float, brings: list[str]
+) -> None:
+    call = Call(make("book"), search={"book": ("决定", 0.6)})
+    decision = await call.decide("纳兆法决定呀", confidence=confidence)
+    assert [push.card.id for push in decision.pushed] == brings
