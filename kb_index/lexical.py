@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from kb_index.folding import count_terms, term_weight
 
@@ -83,13 +84,14 @@ class CoverageIndex:
         self._terms = terms = len(vocabulary)
         self._documents = count = len(documents)
         ids = np.concatenate([d.ids for d in documents]) if documents else np.empty(0, np.int32)
-        owner = np.repeat(np.arange(count, dtype=np.int32), [len(d.ids) for d in documents])
-        frequency = np.bincount(ids, minlength=terms)
+        sizes = np.cumsum([0, *(len(d.ids) for d in documents)])
+        # a matrix turned over is a counting sort: a tenth of the time that sorting takes
+        places = csr_array((np.arange(len(ids), dtype=np.int32), ids, sizes), shape=(count, terms)).tocsc()
+        self._order, self._owner = places.data, places.indices
+        self._start = places.indptr.astype(np.int64)
+        frequency = np.diff(self._start)
         weights = np.asarray(vocabulary.weights[:terms], dtype=np.float32)
         self._rarity = (weights * np.log1p((count - frequency + 0.5) / (frequency + 0.5))).astype(np.float32)
-        self._order = np.argsort(ids, kind="stable")
-        self._owner = owner[self._order]
-        self._start = np.concatenate([[0], np.cumsum(frequency)]).astype(np.int64)
 
     def coverage(self, text: str) -> FloatArray:
         """Each document's share, 0..1, of the query's weight of rare terms. A repeated term of the query counts once:
@@ -123,10 +125,10 @@ class LexicalIndex(CoverageIndex):
         count = len(documents)
         ids = np.concatenate([d.ids for d in documents]) if documents else np.empty(0, np.int32)
         tf = np.concatenate([d.counts for d in documents]) if documents else np.empty(0, np.float32)
-        length = np.array([d.counts.sum() for d in documents])
+        document = np.repeat(np.arange(count), [len(d.ids) for d in documents])
+        length = np.bincount(document, weights=tf, minlength=count)
         norm = K1 * (1 - B + B * length / max(float(length.mean()) if count else 0.0, 1e-9))
-        sizes = [len(d.ids) for d in documents]
-        impact = self._rarity[ids] * tf * (K1 + 1) / (tf + np.repeat(norm, sizes))
+        impact = self._rarity[ids] * tf * (K1 + 1) / (tf + norm[document])
         self._impact = impact.astype(np.float32)[self._order]
         del self._order
 
