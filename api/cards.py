@@ -31,7 +31,7 @@ from api.wire import (
     SearchResult,
     VersionQuery,
 )
-from callcue.core.cards import Card, CardHit, CardQuery
+from callcue.core.cards import Audience, Card, CardHit, CardQuery
 from callcue.core.errors import BadInput
 from callcue.core.ids import check_id
 from callcue.infra.auth import Principal
@@ -153,14 +153,24 @@ async def search(
 ) -> SearchResult:
     """Look for cards as the live assistant does, with every score. What agents search for is kept for half a year: it
     becomes proposals of sample questions."""
-    category = None if body.category is None else tuple(body.category)
     if body.call_id is not None:
         await visible_call(parts.calls, body.call_id, principal)
-    hits = await parts.knowledge.search(CardQuery(text=body.text, top_k=body.top_k, lang=body.lang, category=category))
+    hits = await parts.knowledge.search(_query(body))
     return SearchResult(
         hits=[_hit(hit) for hit in hits],
         generation=parts.knowledge.generation,
         search_id=await _note_search(principal, body, parts),
+    )
+
+
+def _query(body: SearchBody) -> CardQuery:
+    return CardQuery(
+        text=body.text,
+        top_k=body.top_k,
+        lang=body.lang,
+        category=None if body.category is None else tuple(body.category),
+        audience=None if body.audience is None else Audience(**body.audience.model_dump()),
+        valid_at=body.valid_at,
     )
 
 

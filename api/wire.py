@@ -14,6 +14,7 @@ from callcue.core.speech import Channel, Encoding, Language, LanguageChoice
 from kb_index.formats import CardFormat
 
 Text = Annotated[str, Field(max_length=2000)]
+Values = Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=20)]
 ImportFormat = CardFormat | Literal["html"]
 
 
@@ -266,6 +267,15 @@ class ImportReport(Out):
     """What an editor should look at; of imports of up to 500 cards."""
 
 
+class SearchedFor(In):
+    """What is known of the customer. Cards that are limited to others are left out; an empty list rules nothing out."""
+
+    lifecycle: Values = ()
+    segment: Values = ()
+    region: Values = ()
+    language: Values = ()
+
+
 class SearchBody(In):
     """What to look for."""
 
@@ -274,6 +284,9 @@ class SearchBody(In):
     lang: Annotated[str, Field(max_length=35)] | None = None
     category: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=20)] | None = None
     """A category path; matches cards whose path begins with it."""
+    audience: SearchedFor | None = None
+    valid_at: AwareDatetime | None = None
+    """Only cards that are valid at this moment; without it their dates do not matter."""
     call_id: Annotated[str, Field(max_length=128)] | None = None
     """The call that the agent searches for: what the customer said before it may become a sample question."""
 

@@ -124,6 +124,8 @@ def test_search_shows_why(tmp_path: Path) -> None:
     best = json.loads(done.stdout.splitlines()[0])
     assert "发票" in best["title"]
     assert 0.0 <= best["score"] <= 1.0
+    elsewhere = callcue("kb", "search", "怎么开发票", "--category", "no/such", "--json", data_dir=tmp_path / "kb")
+    assert (elsewhere.returncode, elsewhere.stdout) == (0, "")
 
 
 def test_the_index_is_rebuilt_from_the_database_whatever_the_cache_holds(tmp_path: Path) -> None:

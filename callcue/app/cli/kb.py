@@ -1,5 +1,6 @@
 """The knowledge base: import, export, search."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from callcue.core.errors import BadCard, BadInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callcue.core.cards import Card
+    from callcue.core.cards import Card, CardQuery
 
 app = typer.Typer(help="Knowledge cards. 知识卡片。", no_args_is_help=True)
 SHOWN_PROBLEMS = 20
@@ -152,22 +153,38 @@ def search(
     text: Annotated[str, typer.Argument(help="What a customer says.")],
     top: Annotated[int, typer.Option(min=1, max=50, help="Number of cards.")] = 5,
     lang: Annotated[str | None, typer.Option(help="Only cards in this language.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only cards below this path, such as 售后/发票.")] = None,
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only cards valid on this day.")] = None,
+    lifecycle: Annotated[str | None, typer.Option(help="Leave out cards for other stages.")] = None,
+    segment: Annotated[str | None, typer.Option(help="Leave out cards for other kinds of customer.")] = None,
+    region: Annotated[str | None, typer.Option(help="Leave out cards for other regions.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Search the cards by one sentence, and show the scores. A call also looks at clauses, triggers and its past."""
+    from callcue.core.cards import Audience
+    from callcue.core.cards import CardQuery as Query
+
     quiet_logs()
-    run(_search(text, top, lang, as_json))
+    known = {"lifecycle": lifecycle, "segment": segment, "region": region}
+    query = Query(
+        text=text,
+        top_k=top,
+        lang=lang,
+        category=tuple(part.strip() for part in category.split("/")) if category else None,
+        audience=Audience(**{name: (value,) for name, value in known.items() if value}),
+        valid_at=None if on is None else on.replace(hour=12).astimezone(),
+    )
+    run(_search(query, as_json))
 
 
-async def _search(text: str, top: int, lang: str | None, as_json: bool) -> None:
+async def _search(query: "CardQuery", as_json: bool) -> None:
     from rich.table import Table
 
     from callcue.app.cli.indexed import indexed
-    from callcue.core.cards import CardQuery
 
     chosen = settings()
     index, _ = await indexed(chosen)
-    hits = await index.search(CardQuery(text=text, top_k=top, lang=lang))
+    hits = await index.search(query)
     table = Table("score", "card", "title", "nearest question", "dense", "lexical", "feedback")
     for hit in hits:
         row = {"score": round(hit.score, 3), "card_id": hit.card.id, "title": hit.card.title, "matched": hit.matched}

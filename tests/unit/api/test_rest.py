@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import httpx2
 import pytest
 
+from callcue.calls.knowledge import KnowledgeBase
+from callcue.core.cards import Audience, CardHit, CardQuery
 from callcue.core.events import CardAck, FinalTranscript
 from callcue.core.speech import Channel
 from kb_index.formats import card_to_json
@@ -279,6 +282,25 @@ async def test_large_bodies_are_refused_also_in_chunks(edge: Edge) -> None:
         answer = await post_cards(edge, data)
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert (await post_cards(edge, b"x", media="image/png")).status_code == 415
+
+
+async def test_a_search_can_be_narrowed(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[CardQuery] = []
+
+    async def search(_: KnowledgeBase, query: CardQuery) -> list[CardHit]:
+        asked.append(query)
+        return []
+
+    monkeypatch.setattr(KnowledgeBase, "search", search)
+    audience = {"lifecycle": ["新客"], "region": ["上海"]}
+    body = {"text": "发票", "category": ["售后"], "audience": audience, "valid_at": "2026-12-24T10:00:00+08:00"}
+    assert (await edge.http.post("/v1/search", json=body, headers=edge.headers("a1"))).status_code == 200
+    (query,) = asked
+    assert (query.category, query.audience) == (("售后",), Audience(lifecycle=("新客",), region=("上海",)))
+    assert query.valid_at == datetime.fromisoformat("2026-12-24T10:00:00+08:00")
+    for bad in ({"valid_at": "2026-12-24T10:00:00"}, {"audience": {"age": ["5"]}}, {"audience": {"region": "上海"}}):
+        answer = await edge.http.post("/v1/search", json={"text": "x", **bad}, headers=edge.headers("a1"))
+        assert answer.status_code == 400
 
 
 async def test_search_gives_every_score(edge: Edge) -> None:
