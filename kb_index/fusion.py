@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-FEATURES = ("dense_gap", "idle_gap", "coverage", "coverage_gap")
+FEATURES = ("dense_gap", "idle_gap", "sound", "sound_gap")
 """``dense_gap``: cosine above the best other card, in spreads of the background. ``idle_gap``: the same above the
-nearest small talk. ``coverage``: share of the query's weight of rare terms that the card holds; ``coverage_gap``: above
+nearest small talk. ``sound``: share of the query's weight of rare terms that the card covers by sound; ``sound_gap``: above
 the best other card. Height above the background, overlap with the nearest text, length of the query and number of cards
 were tried beside them: no gain on the sets that were not fitted on, and a worse calibration there."""
 
@@ -41,6 +41,6 @@ def above_others(values: Array) -> Array:
     return values - others
 
 
-def evidence(dense: Array, coverage: Array, *, spread: float, idle: float) -> Array:
+def evidence(dense: Array, sound: Array, *, spread: float, idle: float) -> Array:
     """Features of each candidate, shape (candidates, len(FEATURES)). ``idle``: cosine of the nearest small talk."""
-    return np.column_stack([above_others(dense) / spread, (dense - idle) / spread, coverage, above_others(coverage)])
+    return np.column_stack([above_others(dense) / spread, (dense - idle) / spread, sound, above_others(sound)])

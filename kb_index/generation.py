@@ -74,9 +74,9 @@ class Generation:
             return None
         words, sound = self.words.search(text), self.sounds.coverage(text)
         near = self.near(vector, most, admitted)
-        cards = np.unique(np.concatenate([near, best(words.score, most, admitted), best(sound, most, admitted)]))
+        cards = np.unique(np.concatenate([near, best(words, most, admitted), best(sound, most, admitted)]))
         dense, rows = self._nearest_texts(vector, cards)
-        lexical, heard = words.score[cards].astype(np.float64), sound[cards].astype(np.float64)
+        lexical, heard = words[cards].astype(np.float64), sound[cards].astype(np.float64)
         fused = ranking.fuse(dense, heard)
         priority = np.array([self.card(card).priority for card in cards.tolist()])
         order = np.lexsort((cards, -priority, -fused.round(9)))
@@ -87,7 +87,7 @@ class Generation:
             sound=heard[order],
             fused=fused[order],
             rows=rows[order],
-            features=self._evidence(vector, dense, words.coverage[cards].astype(np.float64))[order],
+            features=self._evidence(vector, dense, heard)[order],
         )
 
     def _nearest_texts(self, vector: FloatArray, cards: IntArray) -> tuple[Array, IntArray]:
@@ -97,11 +97,11 @@ class Generation:
         first = np.lexsort((-cosines, place))[begins]
         return cosines[first].astype(np.float64), rows[first]
 
-    def _evidence(self, vector: FloatArray, dense: Array, coverage: Array) -> Array:
+    def _evidence(self, vector: FloatArray, dense: Array, sound: Array) -> Array:
         """The features of each candidate; the background is everything indexed and small talk."""
         idle = self.idle @ vector
         background = np.concatenate([self.vectors.background(vector), idle]).astype(np.float64)
-        return evidence(dense, coverage, spread=spread_below(background), idle=float(idle.max()))
+        return evidence(dense, sound, spread=spread_below(background), idle=float(idle.max()))
 
     def hits(self, found: Found, calibration: Calibration, most: int) -> list[CardHit]:
         """The first of the candidates as hits. A hit's probability never exceeds that of the one before it."""

@@ -129,7 +129,7 @@ class HybridIndex:
         serving = self._current
         if serving is None:
             return []
-        scores = serving.words.search(text[:MAX_QUERY]).score
+        scores = serving.words.search(text[:MAX_QUERY])
         return [serving.card(card).id for card in best(scores, k).tolist()]
 
     def sound_search(self, text: str, k: int) -> list[str]:

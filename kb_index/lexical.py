@@ -67,15 +67,6 @@ class Vocabulary:
         return TermVector(ids, np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))
 
 
-@dataclass(frozen=True, slots=True)
-class LexicalScores:
-    """For every document, in order: its BM25 score, and which share of the query's weight of rare terms it covers."""
-
-    score: FloatArray
-    coverage: FloatArray
-    """0..1; terms that no document knows count as the rarest."""
-
-
 class CoverageIndex:
     """Immutable postings of documents, numbered in the order given: how much of a query does each hold."""
 
@@ -132,14 +123,10 @@ class LexicalIndex(CoverageIndex):
         self._impact = impact.astype(np.float32)[self._order]
         del self._order
 
-    def search(self, text: str) -> LexicalScores:
-        """Score every document for ``text``."""
+    def search(self, text: str) -> FloatArray:
+        """The BM25 score of every document, in order."""
         score = np.zeros(self._documents, dtype=np.float32)
-        covered = np.zeros(self._documents, dtype=np.float32)
-        known, total = self._known(text)
-        for term in known:
+        for term in self._known(text)[0]:
             span = slice(self._start[term], self._start[term + 1])
-            owners = self._owner[span]
-            score[owners] += self._impact[span]
-            covered[owners] += self._rarity[term]
-        return LexicalScores(score, covered / total if total else covered)
+            score[self._owner[span]] += self._impact[span]
+        return score

@@ -20,7 +20,7 @@ def test_the_calibration_that_comes_along_rises_with_the_evidence() -> None:
     calibration = load_calibration()
     assert "held-out" in calibration.provenance
     middle = np.array(calibration.middle)
-    for name in ("dense_gap", "idle_gap", "coverage"):
+    for name in ("dense_gap", "idle_gap", "sound_gap"):
         steps = np.tile(middle, (3, 1))
         place = FEATURES.index(name)
         steps[:, place] += np.array([-1, 0, 1]) * calibration.spread[place]
@@ -46,13 +46,13 @@ def test_a_wrong_calibration_is_refused_with_the_remedy(tmp_path: Path, harm: st
     form = json.loads(NEUTRAL.to_json())
     match harm:
         case "feature gone":
-            del form["features"]["coverage"]
+            del form["features"]["sound"]
         case "extra":
             form["features"]["mood"] = {"middle": 0, "spread": 1, "weight": 0}
         case "nan":
             form["bias"] = float("nan")
         case "zero spread":
-            form["features"]["coverage"]["spread"] = 0
+            form["features"]["sound"]["spread"] = 0
     path = tmp_path / "c.json"
     if harm != "missing":
         path.write_text("{" if harm == "not json" else json.dumps(form), encoding="utf-8")
