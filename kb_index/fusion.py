@@ -12,9 +12,10 @@ Array = NDArray[np.float64]
 
 FEATURES = ("dense_gap", "idle_gap", "sound", "sound_gap")
 """``dense_gap``: cosine above the best other card, in spreads of the background. ``idle_gap``: the same above the
-nearest small talk. ``sound``: share of the query's weight of rare terms that the card covers by sound; ``sound_gap``: above
-the best other card. Height above the background, overlap with the nearest text, length of the query and number of cards
-were tried beside them: no gain on the sets that were not fitted on, and a worse calibration there."""
+nearest small talk. ``sound``: share of the query's weight of rare terms that the card covers by sound;
+``sound_gap``: above the best other card. Coverage by spelling in their place, or beside them, was worse (log loss .440
+and .425 against .422 on held-out queries); so were height above the background, overlap with the nearest text, length
+of the query and number of cards beside them."""
 
 
 def zscores(values: Array) -> Array:
