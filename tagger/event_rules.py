@@ -226,7 +226,9 @@ def _rule(row: Any, number: int, where: str) -> EventRule:
 
 def _check_template(tag: str, where: str) -> None:
     try:
-        places = [(name, spec or kind or "") for _, name, spec, kind in string.Formatter().parse(tag) if name is not None]
+        places = [
+            (name, spec or kind or "") for _, name, spec, kind in string.Formatter().parse(tag) if name is not None
+        ]
     except ValueError as error:
         raise BadInput(f"{where}: the braces of the tag do not match ({error})") from error
     wrong = [name for name, more in places if name not in _PLACES or more]
@@ -236,13 +238,13 @@ def _check_template(tag: str, where: str) -> None:
 
 def _conditions(rows: Any, where: str) -> tuple[Condition, ...]:
     if not isinstance(rows, list):
-        raise BadInput(f"{where}: must be a list of conditions: [{{ kind = \"visit\", within = \"30d\" }}]")
+        raise BadInput(f'{where}: must be a list of conditions: [{{ kind = "visit", within = "30d" }}]')
     return tuple(_condition(row, f"{where} {number}") for number, row in enumerate(rows, 1))
 
 
 def _condition(row: Any, where: str) -> Condition:
     if not isinstance(row, dict):
-        raise BadInput(f"{where}: a condition is a table such as {{ kind = \"visit\", within = \"30d\" }}")
+        raise BadInput(f'{where}: a condition is a table such as {{ kind = "visit", within = "30d" }}')
     _known(row, _CONDITION_KEYS, where)
     kinds = row.get("kind")
     kinds = [kinds] if isinstance(kinds, str) else kinds
@@ -253,7 +255,7 @@ def _condition(row: Any, where: str) -> Condition:
         raise BadInput(f"{where}: each is subject or source")
     within = _duration(row, "within", where)
     if within is None:
-        raise BadInput(f"{where}: needs within, how far back events count, such as \"30d\", \"12h\" or \"90m\"")
+        raise BadInput(f'{where}: needs within, how far back events count, such as "30d", "12h" or "90m"')
     least, most = _count(row, "at_least", where), _count(row, "at_most", where)
     least = least if least is not None else (0 if most is not None else 1)
     if most is not None and most < least:
@@ -285,7 +287,7 @@ def _duration(row: Mapping[str, Any], name: str, where: str) -> int | None:
     match = re.fullmatch(r"(\d{1,6})([mhd])", value) if isinstance(value, str) else None
     length = int(match[1]) * _UNITS_MS[match[2]] if match else 0
     if not 0 < length <= MAX_DAYS * _UNITS_MS["d"]:
-        raise BadInput(f"{where}: {name} must be a time such as \"30d\", \"12h\" or \"90m\", at most {MAX_DAYS}d")
+        raise BadInput(f'{where}: {name} must be a time such as "30d", "12h" or "90m", at most {MAX_DAYS}d')
     return length
 
 

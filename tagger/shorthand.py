@@ -88,8 +88,8 @@ def parse(text: str) -> tuple[Item, ...]:
 def _parts(line: str) -> Iterable[str]:
     """A line is cut at a semicolon only where a sign begins anew, so that details may hold semicolons."""
     kept: list[str] = []
-    for piece in re.split(r"[；;](?=\s*[★☆]|[^；;：:]{0,48}(?:→|->|=>|⇒|➜|➔))", line):
-        piece = piece.strip(" \t\u3000；;")
+    for part in re.split(r"[；;](?=\s*[★☆]|[^；;：:]{0,48}(?:→|->|=>|⇒|➜|➔))", line):
+        piece = part.strip(" \t\u3000；;")
         if piece:
             kept.append(piece)
     return kept
@@ -124,8 +124,8 @@ def _step(text: str) -> Step:
 def _lead(part: str) -> Lead:
     budget: Decimal | None = None
     needs: list[str] = []
-    for need in _NEED_SPLIT.split(_LEAD_HEAD.sub("", part, count=1)):
-        need = need.strip(" \t\u3000：:★☆")
+    for said in _NEED_SPLIT.split(_LEAD_HEAD.sub("", part, count=1)):
+        need = said.strip(" \t\u3000：:★☆")
         if not need:
             continue
         amount = budget_of(need)

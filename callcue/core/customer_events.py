@@ -19,7 +19,7 @@ AHEAD = timedelta(days=1)
 """How far a source's clock may be ahead."""
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MOBILE = re.compile(r"(?:0{0,2}86)?(1[3-9]\d{9})")
-_PHONE = re.compile(r"[+()\- .\d]{3,32}")
+_PHONE = re.compile(r"[+()\- .0-9]{3,32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,8 @@ def checked_event(event: CustomerEvent, now: datetime) -> CustomerEvent:
         check_id(event.customer_id, "customer_id")
     if not _KIND.fullmatch(event.kind):
         raise BadInput(
-            f"kind {event.kind[:40]!r} is no kind: small letters, digits and _, the first a letter, at most 32, such as "
-            "page_view, order, visit, complaint"
+            f"kind {event.kind[:40]!r} is no kind: small letters, digits and _, the first a letter, at most 32, "
+            "such as page_view, order, visit, complaint"
         )
     phone = plain_phone(event.phone)
     if event.phone and not phone:
