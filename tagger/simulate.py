@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from callcue.core.customer_events import CustomerEvent
 from tagger.forecast_features import DAY_MS, CallFacts, EarlierCall, features_of
-from tagger.forecast_model import ForecastModel, OutcomeRule, TagForecast
+from tagger.forecast_model import ForecastModel, OutcomeRule
 from tagger.forecast_train import Case
 
 _ISSUES = (("技术", 0.35), ("账单", 0.2), ("物流", 0.2), ("其他", 0.25))
@@ -248,20 +248,20 @@ def histories(
     for phone, own in calls.items():
         for call in own:
             if _START_MS + margin * DAY_MS <= call.at_ms < _START_MS + (days - margin) * DAY_MS:
-                for tag in model.tags:
-                    cases[tag.name].append(_case(tag, call, events.get(phone, []), own))
+                for tag, case in _cases(model, call, events.get(phone, []), own):
+                    cases[tag].append(case)
     return {name: sorted(held, key=lambda case: (case.at_ms, case.customer)) for name, held in cases.items()}
 
 
-def _case(tag: TagForecast, call: SimCall, events: Sequence[CustomerEvent], calls: Sequence[SimCall]) -> Case:
+def _cases(
+    model: ForecastModel, call: SimCall, events: Sequence[CustomerEvent], calls: Sequence[SimCall]
+) -> Iterator[tuple[str, Case]]:
     earlier = [earlier_call(other) for other in calls if other.at_ms < call.at_ms]
-    until = call.at_ms + tag.horizon_days * DAY_MS
-    return Case(
-        customer=call.phone,
-        features=features_of(call.facts, events, earlier, call.at_ms),
-        happened=came_true(tag.outcome, events, calls, call.at_ms, until),
-        at_ms=call.at_ms,
-    )
+    features = features_of(call.facts, events, earlier, call.at_ms)
+    for tag in model.tags:
+        until = call.at_ms + tag.horizon_days * DAY_MS
+        happened = came_true(tag.outcome, events, calls, call.at_ms, until)
+        yield tag.name, Case(customer=call.phone, features=features, happened=happened, at_ms=call.at_ms)
 
 
 def earlier_call(call: SimCall) -> EarlierCall:

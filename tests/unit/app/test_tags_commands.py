@@ -53,7 +53,9 @@ def test_events_are_imported_once_and_only_when_it_is_no_dry_run(folder: Path) -
 
 def test_csv_and_jsonl_hold_the_same(folder: Path) -> None:
     table = folder / "events.csv"
-    table.write_text("\ufeffevent_id,kind,at,phone,source\ne1,visit,2026-11-20T10:00:00+08:00,13800138000,门店\n", "utf-8")
+    table.write_text(
+        "\ufeffevent_id,kind,at,phone,source\ne1,visit,2026-11-20T10:00:00+08:00,13800138000,门店\n", "utf-8"
+    )
     assert read_events(table, NOW) == read_events(Path(jsonl(folder, LINE)), NOW)
 
 
