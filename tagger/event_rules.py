@@ -84,7 +84,7 @@ class EventRule:
     """One derived tag."""
 
     tag: str
-    """With ``{count}``, ``{subject}`` and ``{source}`` of the first condition under ``all`` (or ``any``)."""
+    """With ``{count}``, ``{subject}`` and ``{source}`` of the events of the first condition; empty where they differ."""
     probability: float
     """Assumed: how often the tag means what it says. The events themselves are certain."""
     all: tuple[Condition, ...]
@@ -162,10 +162,7 @@ def _judge(
         evidence += holding[0]
     if any(condition.holds(counted(condition), now_ms) for condition in rule.none):
         return None
-    named = first[0] if first else None
-    tag = rule.tag.format(
-        count=len(first), subject=named.subject if named else "", source=named.source if named else ""
-    )
+    tag = rule.tag.format(count=len(first), subject=_common(first, "subject"), source=_common(first, "source"))
     ids = dict.fromkeys(f"{EVENT_EVIDENCE}{event.event_id}" for event in evidence)
     return DerivedTag(
         tag=tag.strip()[:MAX_TAG],
@@ -173,6 +170,12 @@ def _judge(
         evidence=tuple(ids)[:MAX_EVIDENCE],
         key=f"{rule.place}:{value}",
     )
+
+
+def _common(events: Sequence[CustomerEvent], name: str) -> str:
+    """What all of them have; empty where they differ: three views in two places are not three views in one."""
+    values = {str(getattr(event, name)) for event in events}
+    return values.pop() if len(values) == 1 else ""
 
 
 @cache

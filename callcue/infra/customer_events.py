@@ -97,6 +97,22 @@ class CustomerEventStore:
 
         return await self._db.read("read a customer's events", work)
 
+    async def forget(self, customer: Customer) -> int:
+        """Delete everything of a customer, under every number and id that events tie together; returns how many."""
+
+        async def work(session: AsyncSession) -> int:
+            mine = _owned(await _keys(session, customer))
+            if mine is None:
+                return 0
+            found = await session.scalars(select(CustomerEventRow).where(mine))
+            count = 0
+            for row in found:
+                await session.delete(row)
+                count += 1
+            return count
+
+        return await self._db.write("forget a customer", work)
+
     async def latest(self, kinds: Sequence[str]) -> int | None:
         """When the newest event of these kinds happened, of anybody: whether a source speaks at all."""
         query = select(func.max(CustomerEventRow.at_ms)).where(CustomerEventRow.kind.in_(list(kinds)))

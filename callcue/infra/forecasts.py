@@ -119,6 +119,17 @@ class ForecastStore:
         if told:
             await self._db.write(f"write {len(told)} outcome(s)", work)
 
+    async def settled(self, *, from_ms: int, to_ms: int) -> bool:
+        """Whether any outcome was found by events for a time that touches this one."""
+        query = select(ForecastRow.call_id).where(
+            ForecastRow.made_ms < to_ms, ForecastRow.due_ms >= from_ms, ForecastRow.outcome_by == BY_EVENTS
+        )
+
+        async def work(session: AsyncSession) -> bool:
+            return (await session.execute(query.limit(1))).first() is not None
+
+        return await self._db.read("look for outcomes", work)
+
     async def reopen(self, phones: Sequence[str], ids: Sequence[str], *, at_ms: int) -> None:
         """An event of a customer came late: outcomes that were found without it are looked for again."""
         mine = (ForecastRow.phone.in_([p for p in phones if p])) | (ForecastRow.customer_id.in_([i for i in ids if i]))

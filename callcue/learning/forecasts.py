@@ -16,7 +16,7 @@ import structlog
 from callcue.core.customer_events import Customer, CustomerEvent
 from callcue.core.errors import BadInput, CallCueError, Conflict, NotFound
 from callcue.core.ports import Clock
-from callcue.infra.customer_events import CustomerEventStore, PastCall
+from callcue.infra.customer_events import CustomerEventStore, Keys, PastCall
 from callcue.infra.forecasts import BY_EVENTS, Forecast, ForecastStore, Switch, SwitchState, Told
 from tagger.forecast_features import DAY_MS, LOOK_BACK_DAYS, CallFacts, EarlierCall, features_of
 from tagger.forecast_model import ForecastModel, TagForecast
@@ -176,10 +176,19 @@ class Forecaster:
     async def late(self, events: Sequence[CustomerEvent]) -> None:
         """Events came in: outcomes that they may change are looked for again."""
         counting = {kind for tag in self.model.tags for kind in tag.outcome.events}
-        for event in events:
-            if event.kind in counting and event.at_ms < self.now_ms - SETTLE_MS:
-                keys = await self.events.keys(Customer(phone=event.phone, customer_id=event.customer_id))
-                await self.forecasts.reopen(sorted(keys.phones), sorted(keys.ids), at_ms=event.at_ms)
+        past = [event for event in events if event.kind in counting and event.at_ms < self.now_ms - SETTLE_MS]
+        if not past:
+            return
+        first, last = min(event.at_ms for event in past), max(event.at_ms for event in past)
+        if not await self.forecasts.settled(from_ms=first, to_ms=last):
+            return  # as when a history is imported before the first call
+        known: dict[Customer, Keys] = {}
+        for event in past:
+            customer = Customer(phone=event.phone, customer_id=event.customer_id)
+            if customer not in known:
+                known[customer] = await self.events.keys(customer)
+            keys = known[customer]
+            await self.forecasts.reopen(sorted(keys.phones), sorted(keys.ids), at_ms=event.at_ms)
 
     async def tell(self, call_id: str, name: str, happened: bool, *, by: str) -> None:
         """Somebody says what came of a forecast; it is scored when its horizon has passed.

@@ -16,7 +16,7 @@ from callcue.app.cli.common import AsJson, console, emit, quiet_logs, run, setti
 from callcue.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from callcue.core.customer_events import CustomerEvent
+    from callcue.core.customer_events import Customer, CustomerEvent
     from callcue.learning.forecasts import Forecaster
     from tagger.forecast_model import ForecastModel
     from tagger.forecast_train import Case
@@ -130,6 +130,26 @@ def _event(row: Any) -> "CustomerEvent":
     if at is None or at.tzinfo is None:
         raise BadInput("at must be an ISO 8601 time with an offset, such as 2026-11-23T10:00:00+08:00")
     return CustomerEvent(at_ms=int(at.timestamp() * 1000), **held)
+
+
+@app.command()
+def forget(
+    phone: Annotated[str, typer.Option(help="The customer's number.")] = "",
+    customer_id: Annotated[str, typer.Option(help="The customer system's id.")] = "",
+) -> None:
+    """Delete the events of one customer, also those under the ids and numbers that events tie to this one."""
+    from callcue.core.customer_events import Customer, plain_phone
+
+    quiet_logs()
+    customer = Customer(phone=plain_phone(phone), customer_id=customer_id)
+    if not customer.known:
+        raise BadInput("say whose events are to go: --phone with a number, or --customer-id")
+    console().print(f"{run(_forget(customer))} events were deleted. Calls and their records are not touched.")
+
+
+async def _forget(customer: "Customer") -> int:
+    async with _forecaster() as made:
+        return await made.events.forget(customer)
 
 
 @app.command()

@@ -51,6 +51,14 @@ def test_events_are_imported_once_and_only_when_it_is_no_dry_run(folder: Path) -
     assert (again["added"], again["known"], again["different_ids"]) == (0, 1, ["e2"])
 
 
+def test_a_customer_is_forgotten(folder: Path) -> None:
+    rows("import", jsonl(folder, LINE))
+    done = CliRunner().invoke(app, ["tags", "forget", "--phone", "+86 13800138000"])
+    assert done.stdout.startswith("1 events were deleted")
+    assert rows("import", jsonl(folder, LINE))[0]["added"] == 1
+    assert "--phone" in refused("forget")
+
+
 def test_csv_and_jsonl_hold_the_same(folder: Path) -> None:
     table = folder / "events.csv"
     table.write_text(

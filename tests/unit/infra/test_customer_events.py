@@ -60,6 +60,14 @@ async def test_an_event_with_both_ties_number_and_id_together(store: CustomerEve
     assert await store.of(Customer()) == []
 
 
+async def test_a_customer_is_forgotten_under_every_number_and_id(store: CustomerEventStore) -> None:
+    tied = replace(VIEW, event_id="e2", customer_id="k7")
+    await store.add([VIEW, tied, replace(VIEW, event_id="e3", phone="13900139000")])
+    assert await store.forget(Customer(customer_id="k7")) == 2
+    assert await store.forget(Customer()) == 0
+    assert len(await store.of(Customer(phone="13900139000"))) == 1
+
+
 async def test_times_bound_what_is_read(store: CustomerEventStore) -> None:
     await store.add([replace(VIEW, event_id=f"e{n}", at_ms=VIEW.at_ms + n) for n in range(5)])
     found = await store.of(Customer(phone="13800138000"), since_ms=VIEW.at_ms + 1, until_ms=VIEW.at_ms + 3)

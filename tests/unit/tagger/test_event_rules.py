@@ -41,6 +41,11 @@ def test_views_of_different_things_are_not_added_up() -> None:
     assert apply_rules(shipped_event_rules(), [*views(2), *views(2, "手表", first=9)], NOW) == []
 
 
+def test_a_place_is_named_only_where_all_of_it_was_there() -> None:
+    mixed = [*views(2), event(9, "page_view", 1, "无线耳机", "官网")]
+    assert [tag.tag for tag in apply_rules(shipped_event_rules(), mixed, NOW)] == ["浏览3次无线耳机"]
+
+
 def test_what_is_too_old_or_has_not_happened_yet_does_not_count() -> None:
     rule = '[[tag]]\ntag="到店"\nall=[{kind="visit", within="7d"}]'
     assert tags(rule, event(1, "visit", 6.9)) == ["到店"]
