@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 
 from callcue.app.reliability import reliability
-from callcue.core.customer_events import Customer
+from callcue.core.customer_events import Customer, CustomerEvent
 from callcue.core.events import AnyEvent, CallEnded, CallStarted, RecordUpdated
 from callcue.core.records import FieldChange, FieldValue, Value
 from callcue.infra.bus import InProcessBus
@@ -28,7 +28,7 @@ from callcue.infra.customer_events import CustomerEventStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.forecasts import ForecastStore, Switch
-from callcue.learning.forecasts import Forecaster
+from callcue.learning.forecasts import Forecaster, scored
 from callcue.testing.clock import ManualClock
 from eval.report import Figures, progress, run, table, write
 from tagger.forecast_features import DAY_MS
@@ -46,8 +46,8 @@ def main(
     *,
     days: Annotated[int, typer.Option(min=60, max=400)] = 180,
     shift_day: Annotated[int, typer.Option(min=0, help="Day from which visits are rare.")] = 110,
-    calls: Annotated[int, typer.Option(min=1, help="Calls a day, besides those that follow from calls.")] = 25,
-    customers: Annotated[int, typer.Option(min=50)] = 800,
+    calls: Annotated[int, typer.Option(min=1, help="Calls a day, besides those that follow from calls.")] = 12,
+    customers: Annotated[int, typer.Option(min=50)] = 360,
     worlds: Annotated[
         int, typer.Option(min=0, help="Worlds with and without the change, judged without a database.")
     ] = 10,
@@ -95,13 +95,14 @@ class Play:
         shown: dict[str, int] = {}
         switches: list[tuple[int, Switch]] = []
         for day in range(days):
-            for happening in self._world.day(day):
-                await self._reach(happening.at_ms)
-                if isinstance(happening, SimCall):
-                    for tag, _ in await self._call(happening):
+            happenings = list(self._world.day(day))
+            # A day's events at once: what lies after a call is not looked at, and a write each would take minutes.
+            await self._events.add([one for one in happenings if isinstance(one, CustomerEvent)])
+            for call in happenings:
+                if isinstance(call, SimCall):
+                    await self._reach(call.at_ms)
+                    for tag, _ in await self._call(call):
                         shown[tag] = shown.get(tag, 0) + 1
-                else:
-                    await self._events.add([happening])
             await self._reach(self._start_ms + (day + 1) * DAY_MS)
             await self._forecaster.settle()
             switches += [(day, switch) for switch in await self._forecaster.review()]
@@ -134,16 +135,16 @@ class Play:
                 "before": [case for case in cases if case.due_ms <= self._shift_ms],
                 "after": [case for case in cases if case.made_ms >= self._shift_ms],
             }
-            scored = {name: score([(c.probability, bool(c.outcome)) for c in part]) for name, part in parts.items()}
+            figures = {name: scored(part) for name, part in parts.items()}
             for part in self.pictures:
-                self.pictures[part][tag.name] = scored[part]
+                self.pictures[part][tag.name] = figures[part]
             own = [(day, s) for day, s in switches if s.name == tag.name]
             tags[tag.name] = {
                 "shown_from_day": next((day for day, s in own if s.state == "shown"), None),
                 "off_from_day": next((day for day, s in own if s.state == "off"), None),
                 "why_off": next((s.reason for _, s in own if s.state == "off"), ""),
                 "put_on_records": shown.get(tag.name, 0),
-                **{name: _told(part) for name, part in scored.items()},
+                **{name: _told(part) for name, part in figures.items()},
             }
         return {"calls": self._calls, "tags": tags}
 
@@ -197,18 +198,16 @@ def _judged(seed: int, days: int, customers: int, calls: int, shift: Shift | Non
     off = set()
     for tag in model.tags:
         state: State = "watching"
-        told = [
-            (case.at_ms // DAY_MS + tag.horizon_days + 1, tag.probability(case.features), case.happened)
+        waiting = [
+            (case.at_ms // DAY_MS + tag.horizon_days + 1, tag.probability(case.features), case)
             for case in cases[tag.name]
         ]
-        told.sort(key=lambda one: one[0])
-        scored: list[tuple[float, bool]] = []
-        place = 0
-        for night in range(told[0][0] if told else 0, (told[-1][0] if told else 0) - tag.horizon_days):
-            while place < len(told) and told[place][0] <= night:
-                scored.append(told[place][1:])
-                place += 1
-            state, _ = judge(state, score(scored[-RULE.window :]))
+        known: list[tuple[float, bool, str]] = []
+        last = max((night for night, _, _ in waiting), default=0) - tag.horizon_days
+        for night in range(min((night for night, _, _ in waiting), default=0), last):
+            known += [(p, case.happened, case.customer) for due, p, case in waiting if due == night]
+            newest = known[-RULE.window :]
+            state, _ = judge(state, score([(p, hit) for p, hit, _ in newest], [owner for *_, owner in newest]))
             if state == "off":
                 off.add(tag.name)
                 break

@@ -84,7 +84,7 @@ class EventRule:
     """One derived tag."""
 
     tag: str
-    """With ``{count}``, ``{subject}`` and ``{source}`` of the events of the first condition; empty where they differ."""
+    """With ``{count}``, ``{subject}`` and ``{source}`` of the first condition's events; empty where they differ."""
     probability: float
     """Assumed: how often the tag means what it says. The events themselves are certain."""
     all: tuple[Condition, ...]
@@ -280,7 +280,7 @@ def _count(row: Mapping[str, Any], name: str, where: str) -> int | None:
     value = row.get(name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10_000):
         raise BadInput(f"{where}: {name} must be a whole number from 0 to 10000")
-    return cast("int | None", value)
+    return value
 
 
 def _duration(row: Mapping[str, Any], name: str, where: str) -> int | None:

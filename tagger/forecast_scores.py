@@ -2,7 +2,7 @@
 
 Brier score (Brier 1950) beside that of always saying the base rate; the two z-scores are Spiegelhalter's (1986) and
 that of calibration in the large (expected against observed number). Under the hypothesis that the probabilities are
-right, both are standard normal.
+right, both are about standard normal.
 """
 
 import math
@@ -78,16 +78,22 @@ class SwitchRule:
 RULE = SwitchRule()
 
 
-def score(cases: Sequence[tuple[float, bool]]) -> Scores:
-    """``cases``: probability and whether it happened."""
+def score(cases: Sequence[tuple[float, bool]], owners: Sequence[str] | None = None) -> Scores:
+    """``cases``: probability and whether it happened; ``owners``: whose each is, by default another one's each.
+
+    One visit may make three forecasts about the same customer true. So the z-scores divide by what the customers' sums
+    vary by (Liang and Zeger 1986), or by what the probabilities say that the cases vary by, where that is more.
+    """
     n, happened = len(cases), sum(hit for _, hit in cases)
     if not n:
         return Scores(
             cases=0, happened=0, brier=None, base_brier=None, worse=None, spiegelhalter=None, large=None, bins=()
         )
+    whose = list(map(str, range(n))) if owners is None else owners
     rate = happened / n
     losses = [(p - hit) ** 2 for p, hit in cases]
     excess = [loss - (rate - hit) ** 2 for loss, (_, hit) in zip(losses, cases, strict=True)]
+    mean = math.fsum(excess) / n
     spread = math.fsum(p * (1 - p) for p, _ in cases)
     skewed = math.fsum((1 - 2 * p) ** 2 * p * (1 - p) for p, _ in cases)
     return Scores(
@@ -95,9 +101,9 @@ def score(cases: Sequence[tuple[float, bool]]) -> Scores:
         happened=happened,
         brier=math.fsum(losses) / n,
         base_brier=rate * (1 - rate),
-        worse=_z(excess),
-        spiegelhalter=_ratio(math.fsum((hit - p) * (1 - 2 * p) for p, hit in cases), skewed),
-        large=_ratio(happened - math.fsum(p for p, _ in cases), spread),
+        worse=_ratio(mean * n, _varies([value - mean for value in excess], whose)),
+        spiegelhalter=_z([(hit - p) * (1 - 2 * p) for p, hit in cases], whose, skewed),
+        large=_z([hit - p for p, hit in cases], whose, spread),
         bins=_bins(cases),
     )
 
@@ -154,12 +160,16 @@ def _ratio(distance: float, variance: float) -> float | None:
     return distance / math.sqrt(variance) if variance > 0 else None
 
 
-def _z(values: Sequence[float]) -> float | None:
-    if len(values) < 2:
-        return None
-    mean = math.fsum(values) / len(values)
-    variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    return mean / math.sqrt(variance / len(values)) if variance > 0 else None
+def _z(values: Sequence[float], owners: Sequence[str], variance: float) -> float | None:
+    return _ratio(math.fsum(values), max(variance, _varies(values, owners)))
+
+
+def _varies(values: Sequence[float], owners: Sequence[str]) -> float:
+    """The variance of a sum whose terms belong together by owner."""
+    sums: dict[str, float] = {}
+    for value, owner in zip(values, owners, strict=True):
+        sums[owner] = sums.get(owner, 0.0) + value
+    return math.fsum(value * value for value in sums.values())
 
 
 def _bins(cases: Sequence[tuple[float, bool]]) -> tuple[Bin, ...]:

@@ -211,7 +211,8 @@ class Forecaster:
             fresh, reason = judge(state.state, state.scores, self._rule)
             if fresh != state.state:
                 changed.append(await self._switch(state.tag.name, fresh, AUTOMATIC, reason))
-                _log.warning("forecasts.switched", tag=state.tag.name, state=fresh)
+                note = _log.warning if fresh == "off" else _log.info
+                note("forecasts.switched", tag=state.tag.name, state=fresh)
         return changed
 
     async def switch(self, name: str, state: SwitchState, *, by: str, reason: str = "") -> Switch:
@@ -248,7 +249,7 @@ class Forecaster:
                 due_to_ms=self.now_ms,
                 limit=self._rule.window,
             )
-            scores = score([(case.probability, bool(case.outcome)) for case in cases])
+            scores = scored(cases)
             missing = judge("watching", scores, self._rule)[1] if switch.state == "watching" else ""
             found.append(
                 TagState(
@@ -287,6 +288,12 @@ class Forecaster:
                 for one in held
             ]
         return found
+
+
+def scored(cases: Sequence[Forecast]) -> Scores:
+    """The scores of forecasts with an outcome; those about one customer belong together."""
+    owners = [case.phone or case.customer_id for case in cases]
+    return score([(case.probability, bool(case.outcome)) for case in cases], owners)
 
 
 def earlier_call(call: PastCall) -> EarlierCall:

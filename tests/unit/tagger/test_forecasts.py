@@ -99,6 +99,14 @@ def test_calibrated_on_average_but_worse_than_the_base_rate_goes() -> None:
     assert judge("shown", score(cases))[0] == "off"
 
 
+def test_one_customer_alone_switches_nothing_off() -> None:
+    good = fair(240, 8)
+    cases = [*good, *[(0.2, True)] * 60]
+    assert judge("shown", score(cases))[0] == "off", "sixty customers would"
+    owners = [*map(str, range(240)), *["the same"] * 60]
+    assert judge("shown", score(cases, owners))[0] == "shown"
+
+
 def test_a_few_bad_cases_switch_nothing_off() -> None:
     assert judge("shown", score([(0.9, False)] * (RULE.off_cases - 1)))[0] == "shown"
 
