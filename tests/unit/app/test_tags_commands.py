@@ -1,17 +1,22 @@
 """``callcue tags``: events from files, rules that are checked, shorthand, and the predictive tags."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 from typer.testing import CliRunner
 
 from callcue.app.cli import app
 from callcue.app.cli.tags import read_events
 from callcue.app.reliability import reliability
 from callcue.core.errors import BadInput, CallCueError
+from callcue.infra.database import Database
+from callcue.infra.tables import CallTableRow, ForecastRow
+from tagger.forecast_model import read_forecasts, shipped_forecasts
 from tagger.forecast_scores import score
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -129,6 +134,67 @@ def test_predictive_tags_are_listed_and_switched(folder: Path) -> None:
 def test_training_without_outcomes_says_so(folder: Path) -> None:
     assert "nothing was trained" in refused("train", "--out", str(folder / "mine.json"))
     assert not (folder / "mine.json").exists()
+
+
+async def _fill(folder: Path, count: int) -> None:
+    """Outcomes of forecasts in which an appointment decides nearly everything."""
+    db = Database(f"sqlite:///{folder / 'data' / 'callcue.sqlite3'}")
+    await db.migrate()
+
+    async def work(session: AsyncSession) -> None:
+        for number in range(count):
+            appointed = number % 2
+            session.add(
+                CallTableRow(
+                    call_id=f"c{number}",
+                    language="zh",
+                    source="test",
+                    channels=["caller"],
+                    sample_rate=8000,
+                    encoding="pcmu",
+                    started_at="2026-01-01T00:00:00+00:00",
+                    started_ms=0,
+                )
+            )
+            await session.flush()
+            session.add(
+                ForecastRow(
+                    call_id=f"c{number}",
+                    name="visit_7d",
+                    model="forecasts/before",
+                    phone=f"1390000{number // 3:04d}",
+                    customer_id="",
+                    probability=0.5,
+                    features={"appointment": float(appointed)},
+                    shown=False,
+                    made_ms=0,
+                    due_ms=1,
+                    outcome=bool(appointed) != (number % 10 == 0),
+                    outcome_by="events",
+                    outcome_ms=2,
+                )
+            )
+
+    await db.write("fill", work)
+    await db.close()
+
+
+def test_training_takes_what_own_outcomes_make_better(folder: Path) -> None:
+    asyncio.run(_fill(folder, 300))
+    out = folder / "mine.json"
+    reports = {row["name"]: row for row in rows("train", "--out", str(out))}
+    assert reports["visit_7d"]["taken"]
+    assert reports["visit_7d"]["brier"] < reports["visit_7d"]["present_brier"]
+    assert not reports["repeat_7d"]["taken"]
+    model, shipped = read_forecasts(out), shipped_forecasts()
+    assert model.trained_on.startswith("visit_7d: outcomes of own forecasts")
+    (was, now) = (m.find("visit_7d") for m in (shipped, model))
+    assert was is not None
+    assert now is not None
+    assert now.probability({"appointment": 1.0}) > 0.85 > was.probability({"appointment": 1.0})
+    assert model.find("repeat_7d") == shipped.find("repeat_7d")
+    rows("train", "--out", str(out))
+    assert out.with_name("mine.json.previous").exists()
 
 
 def test_the_picture_has_a_dot_for_every_bin() -> None:
