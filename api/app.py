@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import audio_socket, calls, cards, desktop_socket, editing, flows, health, learning, schemas
+from api import audio_socket, calls, cards, desktop_socket, editing, flows, health, learning, schemas, tags
 from api.desktop_socket import CardTexts
 from api.faults import FaultBarrier
 from api.guard import LOOPBACK, LocalGuard
@@ -45,6 +45,7 @@ def create_app(services: Services) -> FastAPI:
         editing,  # before cards: /cards/check is no card
         cards,
         learning,
+        tags,
         health,
         schemas,
         audio_socket,

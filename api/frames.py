@@ -29,6 +29,8 @@ class CustomerFields(_Frame):
 
     name: Value = ""
     """As the customer is to be addressed."""
+    customer_id: Annotated[str, Field(max_length=128)] = ""
+    """Of the customer system: finds the customer's events where the caller's number does not."""
     birthday: Annotated[str, Field(max_length=10)] = ""
     """``YYYY-MM-DD``, or ``--MM-DD`` where the year is not known."""
     segment: Values = ()

@@ -11,6 +11,7 @@ from api.editing_wire import HitTestBody, QuestionBody, RestoreBody, StatusBody,
 from api.frames import CustomerFields
 from api.learning_wire import OutcomeBody, TopicEdit, VerdictBody
 from api.problems import KINDS, MEDIA_TYPE
+from api.tags_wire import CustomerBody, EventsBody, HappenedBody, NoteBody, SwitchBody
 from api.wire import AckBody, ProblemView, RecordEdit, SearchBody
 from callcue.core.cards import Card
 
@@ -19,6 +20,7 @@ TAGS = [
     {"name": "calls", "description": "Calls, their events, transcripts and records"},
     {"name": "cards", "description": "Knowledge cards and their search"},
     {"name": "learning", "description": "Open questions, top issues, the cards' ledger and audit"},
+    {"name": "tags", "description": "Customer events, tags, shorthand, predictive tags"},
     {"name": "service", "description": "Health, metrics and the schemas of the sockets"},
 ]
 DESCRIPTION = (
@@ -88,8 +90,12 @@ def _bodies() -> Mapping[str, Any]:
 
     named = (
         AckBody,
+        CustomerBody,
         CustomerFields,
+        EventsBody,
+        HappenedBody,
         HitTestBody,
+        NoteBody,
         OutcomeBody,
         ProblemView,
         QuestionBody,
@@ -98,6 +104,7 @@ def _bodies() -> Mapping[str, Any]:
         SearchBody,
         StatusBody,
         StepBody,
+        SwitchBody,
         TakenBody,
         TopicEdit,
         VerdictBody,

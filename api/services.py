@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from callcue.calls.customer_desk import CustomerDesk
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
@@ -22,6 +23,7 @@ class Services:
 
     manager: CallManager
     records: RecordKeeper
+    customers: CustomerDesk
     knowledge: KnowledgeBase
     learning: LearningLoop
     editing: EditingDesk

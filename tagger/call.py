@@ -176,16 +176,17 @@ class CallTagger:
         news: list[TagSuggestion] = []
         for finding in found:
             fills = finding.source == "default" or finding.probability >= self._threshold
-            key = (finding.field, finding.value)
-            known = key in self._said and (finding.field == "tags" or self._latest.get(finding.field) == finding.value)
+            value = self._rules.call(str(finding.value)) if finding.field == "tags" else finding.value
+            key = (finding.field, value)
+            known = key in self._said and (finding.field == "tags" or self._latest.get(finding.field) == value)
             if known and (self._said[key] or not fills):
                 continue
             self._said[key] = fills
-            self._latest[finding.field] = finding.value
+            self._latest[finding.field] = value
             news.append(
                 TagSuggestion(
                     field=finding.field,
-                    value=finding.value,
+                    value=value,
                     probability=finding.probability,
                     evidence=finding.evidence,
                     model=finding.model,

@@ -17,10 +17,12 @@ from asr.load import SchedulerStats
 from asr.scheduler import DecodeScheduler, SchedulerConfig
 from asr.streaming import StreamConfig
 from callcue.app import backends
+from callcue.app.customers import customer_desk, forecaster
 from callcue.app.desks import editing_desk, learning_loop
 from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
 from callcue.app.storage import Storage, open_storage
+from callcue.calls.customer_desk import CustomerDesk
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
@@ -103,7 +105,9 @@ class App:
             raise failed.exceptions[0] from None
         (engine, scheduler), understood = recognition.result(), understanding.result()
         knowledge = understood.knowledge
-        stages = self._stages(storage, engine.name, scheduler, understood)
+        records = RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock)
+        customers = await self._customers(storage, records)
+        stages = self._stages(storage, engine.name, scheduler, understood, customers)
         manager = CallManager(stages=stages, calls=storage.calls)
         _watch(stages.metrics, storage, scheduler, manager)
         self._stack.push_async_callback(manager.shutdown)
@@ -114,6 +118,7 @@ class App:
         self._services = Services(
             manager=manager,
             records=stages.records,
+            customers=customers,
             knowledge=knowledge,
             learning=understood.learning,
             editing=editing_desk(storage, knowledge, understood.checker, stages.config.assist, self._clock),
@@ -133,6 +138,7 @@ class App:
         engine: str,
         scheduler: DecodeScheduler,
         understood: Understanding,
+        customers: CustomerDesk,
     ) -> Stages:
         settings = self.settings
         embedder = understood.embedders[settings.tagging.embedder]
@@ -146,7 +152,9 @@ class App:
             engine_name=engine,
             normaliser=Normaliser(),
             knowledge=understood.knowledge,
-            records=RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock),
+            records=customers.records,
+            customers=customers,
+            rules=customers.vocabulary,
             issue=TextClassifier.load(tag_models / "issue_type", embedder),
             sentiment=TextClassifier.load(tag_models / "sentiment", embedder),
             clock=self._clock,
@@ -155,6 +163,13 @@ class App:
             questions=storage.questions,
             embedder=understood.embedders[settings.knowledge.embedder],
         )
+
+    async def _customers(self, storage: Storage, records: RecordKeeper) -> CustomerDesk:
+        made = forecaster(self.settings, storage, self._clock)
+        desk = customer_desk(self.settings, storage, records, made, self._clock)
+        await made.start()
+        self._stack.push_async_callback(made.close)
+        return desk
 
     async def _recognition(self) -> tuple[SpeechEngine, DecodeScheduler]:
         speech = self.settings.speech

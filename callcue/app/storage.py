@@ -9,8 +9,10 @@ from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
 from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
+from callcue.infra.customer_events import CustomerEventStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
+from callcue.infra.forecasts import ForecastStore
 from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
 
@@ -27,6 +29,8 @@ class Storage:
     cards: CardStore
     questions: QuestionStore
     outcomes: CardOutcomes
+    customer_events: CustomerEventStore
+    forecasts: ForecastStore
 
 
 async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
@@ -47,4 +51,6 @@ async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         cards=CardStore(database),
         questions=QuestionStore(database),
         outcomes=CardOutcomes(database),
+        customer_events=CustomerEventStore(database),
+        forecasts=ForecastStore(database),
     )

@@ -67,6 +67,7 @@ class CallManager:
         self._live[call_id] = session
         _log.info("call.started", call_id=call_id, source=request.source, channels=len(request.channels))
         link = session.attach()
+        await self._tell_customer(call_id, request.caller, customer.customer_id if customer else "", 0)
         if customer is not None:
             try:
                 await session.prompter.know(customer, request.source, 0)
@@ -135,7 +136,17 @@ class CallManager:
         """
         checked = self._checked(profile)
         await self._running(call_id).know(checked, by, self._now_ms(call_id))
+        await self._tell_customer(call_id, None, checked.customer_id, self._now_ms(call_id))
         return checked
+
+    async def _tell_customer(self, call_id: str, caller: str | None, customer_id: str, at_ms: int) -> None:
+        """What this customer did elsewhere becomes tags; a call whose history cannot be read goes on without."""
+        if self._stages.customers is None:
+            return
+        try:
+            await self._stages.customers.began(call_id, caller, customer_id, at_ms)
+        except CallCueError as error:
+            _log.warning("customer.tags_not_kept", call_id=call_id, code=error.code)
 
     async def show_card(self, *, call_id: str, card_id: str, by: str) -> None:
         """Put a card on the screen because somebody asks for it. Raises Conflict (call over), NotFound (card)."""
@@ -190,6 +201,7 @@ class CallManager:
             sentiment=self._stages.sentiment,
             fill_threshold=self._stages.config.fill_threshold,
             started_at=started_at,
+            rules=self._stages.rules,
         )
         understanding = Understanding(
             call_id=call_id, request=request, stages=self._stages, tagger=tagger, flows=self.flows
@@ -204,6 +216,8 @@ class CallManager:
 
     def _forget(self, call_id: str) -> None:
         self._live.pop(call_id, None)
+        if self._stages.customers is not None:
+            self._stages.customers.forget(call_id)
 
 
 def _started(call_id: str, request: StartCall, started_at: datetime) -> CallStarted:

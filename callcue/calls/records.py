@@ -130,6 +130,8 @@ def _merged(held: FieldValue | None, found: TagSuggestion) -> FieldValue:
         )
     tags = held.value if held is not None and isinstance(held.value, tuple) else ()
     tag = str(found.value)
+    if found.replaces is not None and found.replaces != tag:
+        tags = tuple(other for other in tags if other != found.replaces)
     if tag in tags and held is not None:
         return held
     return FieldValue(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from asr.scheduler import DecodeScheduler
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
+from callcue.calls.customer_desk import CustomerDesk
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.records import RecordKeeper
 from callcue.calls.start import StartCall
@@ -15,6 +16,7 @@ from callcue.infra.metrics import Metrics
 from callcue.infra.questions import QuestionStore
 from nlu.assist import AssistConfig
 from nlu.normalise import Normaliser
+from tagger.rules import RuleSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,10 @@ class Stages:
     config: CallConfig
     questions: QuestionStore | None = None
     """Where needs that brought no card are kept; None: nowhere."""
+    rules: RuleSet | None = None
+    """The tags that utterances show; None: those that come with CallCue."""
+    customers: CustomerDesk | None = None
+    """Tags out of what customers did elsewhere; None: there are none."""
     embedder: Embedder | None = None
     """Compares what a customer says with the answers of a flow; None: by words alone."""
 

@@ -72,6 +72,16 @@ class Understanding:
         await self._unmet(self.assistant.missed.finish())
         suggestions = await asyncio.to_thread(self._tagger.finish)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+        await self._forecast(at_ms)
+
+    async def _forecast(self, at_ms: int) -> None:
+        """What the customer may do next is no part of the call: a failure costs nothing else."""
+        if self._stages.customers is None:
+            return
+        try:
+            await self._stages.customers.ended(self._call_id, at_ms)
+        except CallCueError as error:
+            _log.warning("forecasts.not_made", call_id=self._call_id, code=error.code)
 
     async def _partial(self, update: TranscriptUpdate, at_ms: int) -> None:
         await self._stages.log.announce(

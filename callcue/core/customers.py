@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from callcue.core.errors import BadInput
+from callcue.core.ids import check_id
 
 MAX_TEXT = 60
 """Characters of one value; the values of a card's conditions are as long."""
@@ -18,6 +19,8 @@ class CustomerProfile:
 
     name: str = ""
     """As the customer is to be addressed."""
+    customer_id: str = ""
+    """Of the customer system, under which its events come, too."""
     birthday: str = ""
     """``YYYY-MM-DD``, or ``--MM-DD`` where the year is not known."""
     segment: tuple[str, ...] = ()
@@ -39,10 +42,13 @@ class CustomerProfile:
                 raise BadInput(f"customer.{name} has {len(values)} values; at most {MAX_VALUES} are taken")
             for value in values:
                 _check_text(f"customer.{name}", value)
+        if self.customer_id:
+            check_id(self.customer_id, "customer.customer_id")
         if self.birthday:
             _check_birthday(self.birthday, today)
         return CustomerProfile(
             name=self.name.strip(),
+            customer_id=self.customer_id,
             birthday=self.birthday,
             segment=_each_once(self.segment),
             lifecycle=self.lifecycle.strip(),

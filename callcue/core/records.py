@@ -43,6 +43,8 @@ class TagSuggestion:
     source: FieldSource = "model"
     fills: bool = True
     """Above the field's threshold: fills the field. Below it: only a suggestion."""
+    replaces: str | None = None
+    """For ``tags``: an earlier tag of the same kind that this one takes the place of (3次 becomes 4次)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,12 @@ class TaggingSettings(_Section):
     """A folder made by ``callcue tagger train``; default: the models that come with CallCue."""
     embedder: str = "e5-small"
     """The embedder that the models were trained with; those that come with CallCue know ``e5-small`` alone."""
+    rules_file: Path | None = None
+    """Rules of the tags from speech, TOML; default: those that come with CallCue, which ``extends`` can add to."""
+    event_rules_file: Path | None = None
+    """Rules of derived tags, TOML; default: those that come with CallCue."""
+    forecast_file: Path | None = None
+    """Weights of the predictive tags, as ``callcue tags train`` writes them; default: those that come with CallCue."""
     fill_threshold: Fraction = 0.6
     """Probability from which a finding fills its field; below it, it is a suggestion."""
 

@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 from api.app import create_app
 from api.server import serve_config
 from api.services import Services
+from callcue.calls.customer_desk import CustomerDesk
 from callcue.calls.editing import CardEditor
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
@@ -36,18 +37,24 @@ from callcue.infra.calls import CallStore
 from callcue.infra.card_history import CardHistory
 from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
+from callcue.infra.customer_events import CustomerEventStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
+from callcue.infra.forecasts import ForecastStore
 from callcue.infra.metrics import Metrics
 from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
 from callcue.infra.searches import SearchLog
+from callcue.learning.forecasts import Forecaster
 from callcue.learning.likeness import QuestionVectors
 from callcue.learning.loop import LearningLoop
 from callcue.testing.embedder import HashEmbedder
 from kb_index.check import CardChecker
 from kb_index.vectors import FloatArray, embed, text_key
 from nlu.assist import AssistConfig
+from tagger.event_rules import shipped_event_rules
+from tagger.forecast_model import shipped_forecasts
+from tagger.rules import shipped_rules
 from tests.unit.api.fakes import FakeIndex, FakeManager
 
 ROLES: dict[str, Role] = {
@@ -120,9 +127,11 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
     manager = FakeManager(log, cards)
     components = {"engine": "ok", "index": "ok"}
     knowledge = KnowledgeBase(store=cards, index=FakeIndex(), log=log, clock=SystemClock())
+    records = RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock())
     services = Services(
         manager=cast(CallManager, manager),
-        records=RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock()),
+        records=records,
+        customers=customer_desk(database, records, log),
         learning=learning_loop(database),
         knowledge=knowledge,
         editing=editing_desk(database, knowledge),
@@ -142,6 +151,23 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
         yield Edge(services, manager, app, http, port, tokens, components)
     await log.drain()
     await database.close()
+
+
+def customer_desk(database: Database, records: RecordKeeper, log: EventLog, clock: Clock | None = None) -> CustomerDesk:
+    """The shipped rules and forecasts over a real database."""
+    clock = clock or SystemClock()
+    events = CustomerEventStore(database, clock)
+    forecaster = Forecaster(model=shipped_forecasts(), forecasts=ForecastStore(database), events=events, clock=clock)
+    return CustomerDesk(
+        rules=shipped_event_rules(),
+        vocabulary=shipped_rules(),
+        events=events,
+        forecaster=forecaster,
+        records=records,
+        log=log,
+        clock=clock,
+        fill_threshold=0.6,
+    )
 
 
 def learning_loop(database: Database, clock: Clock | None = None) -> LearningLoop:

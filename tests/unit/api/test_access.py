@@ -35,7 +35,7 @@ async def test_every_route_demands_a_token(edge: Edge) -> None:
     for method, path in seen:
         if path in OPEN_PATHS:
             continue
-        address = path.format(call_id="c1", card_id="x", search_id="s1", topic_id="t", month="2026-11")
+        address = path.format(call_id="c1", card_id="x", search_id="s1", topic_id="t", month="2026-11", name="visit_7d")
         if method == "WS":
             async with edge.socket(address, None) as socket:
                 assert await closed(socket) == 4401, path

@@ -103,7 +103,7 @@ async def test_a_customer_system_tells_and_only_the_desk_reads(call: Edge) -> No
     told = await call.http.put(path, json=CUSTOMER, headers=call.headers("pbx"))
     assert told.status_code == 200
     read = await call.http.get(path, headers=call.headers("a1"))
-    assert read.json() == CUSTOMER | {"lifecycle": "", "region": "", "language": ""}
+    assert read.json() == CUSTOMER | {"customer_id": "", "lifecycle": "", "region": "", "language": ""}
     assert (await call.http.get(path, headers=call.headers("pbx"))).status_code == 403
     for name, status in (("a1", 200), ("a2", 404), ("eve", 403)):
         assert (await call.http.put(path, json=CUSTOMER, headers=call.headers(name))).status_code == status

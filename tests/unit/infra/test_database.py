@@ -27,6 +27,9 @@ TABLES = {"events", "calls", "records", "cards", "card_versions", "card_searches
     "questions",
     "call_outcomes",
     "audits",
+    "customer_events",
+    "forecasts",
+    "forecast_switches",
 }
 
 

@@ -1,12 +1,14 @@
 """A call: only news is reported, with evidence; thresholds, corrections and end-of-call values."""
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from callcue.core.records import ISSUE_TYPES, SENTIMENTS, TagSuggestion
 from callcue.core.speech import Channel, Utterance
 from tagger.call import CallTagger
+from tagger.rules import RuleSet, read_rules
 from tests.unit.tagger.fakes import KeywordModel
 
 ISSUES = KeywordModel(ISSUE_TYPES, {"连不上": "技术", "发票": "账单", "快递": "物流"}, "其他")
@@ -14,12 +16,13 @@ FEELINGS = KeywordModel(SENTIMENTS, {"糟糕": "负面", "满意": "正面"}, "�
 
 
 class Call:
-    def __init__(self, threshold: float = 0.6, issue: KeywordModel = ISSUES) -> None:
+    def __init__(self, threshold: float = 0.6, issue: KeywordModel = ISSUES, rules: RuleSet | None = None) -> None:
         self.tagger = CallTagger(
             issue=issue,
             sentiment=FEELINGS,
             fill_threshold=threshold,
             started_at=datetime.fromisoformat("2026-11-23T10:00+08:00"),
+            rules=rules,
         )
         self.said = 0
 
@@ -167,6 +170,14 @@ def test_a_lead_has_a_budget_and_a_choice(call: Call) -> None:
     assert only("lifecycle", found).value == "潜客"
     assert only("priority", found).value == 2
     assert only("facts.amount", found).value == "5000"
+
+
+def test_a_tag_goes_on_the_record_under_the_name_that_it_has_here(tmp_path: Path) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text('extends = "shipped"\n[rename]\n"发票" = "开票"\n', encoding="utf-8")
+    call = Call(rules=read_rules(own))
+    assert [tag.value for tag in of("tags", call.say("caller", "帮我开一张发票"))] == ["开票"]
+    assert of("tags", call.say("caller", "帮我开一张发票")) == []
 
 
 def test_every_finding_has_a_probability_and_evidence(call: Call) -> None:

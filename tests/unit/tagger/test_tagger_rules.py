@@ -30,6 +30,19 @@ def tags(text: str, channel: Channel = "caller") -> set[str]:
         ("服务没以前那么仔细了", "委婉不满"),
         ("帮我开一张发票", "发票"),
         ("I was charged twice", "扣费争议"),
+        ("这也太贵了吧", "价格敏感"),
+        ("能不能再便宜一点", "价格敏感"),
+        ("别家同款便宜三百", "价格敏感"),
+        ("贵一点也行，售后要有保障", "服务优先"),
+        ("我就图个省心", "服务优先"),
+        ("我真的快急死了", "情绪安抚"),
+        ("我不想留手机号", "隐私顾虑"),
+        ("想去门店对比一下", "线下对比"),
+        ("有没有会讲英语的", "外语沟通"),
+        ("能讲粤语吗", "方言沟通"),
+        ("这个是清真的吗", "宗教习俗"),
+        ("楼层不要带四的", "数字忌讳"),
+        ("买来送长辈的", "节日送礼"),
     ],
 )
 def test_tag(text: str, tag: str) -> None:
@@ -48,6 +61,13 @@ def test_tag(text: str, tag: str) -> None:
         ("用了五年的老机器", "老客户"),
         ("箱子没有破", "外箱破损"),
         ("信号不太好", "委婉不满"),
+        ("这个价格不贵", "价格敏感"),
+        ("我的快递到哪了", "价格敏感"),
+        ("你们服务态度太差", "服务优先"),
+        ("我已经到门店了", "线下对比"),
+        ("尾号4321的手机", "数字忌讳"),
+        ("我会讲清楚的", "方言沟通"),
+        ("说好送我的支架没有", "节日送礼"),
     ],
 )
 def test_no_tag(text: str, tag: str) -> None:
@@ -79,6 +99,46 @@ def test_a_broken_rule_is_named(tmp_path: Path, rule: str, problem: str) -> None
     path = tmp_path / "rules.toml"
     path.write_text(f"[[rule]]\n{rule}\n", encoding="utf-8")
     with pytest.raises(ModelError, match=r"rule 1 \(a\)") as caught:
+        read_rules(path)
+    assert problem in caught.value.message
+
+
+def test_every_tag_has_one_kind() -> None:
+    words = shipped_rules().vocabulary
+    assert {words["价格敏感"], words["宗教习俗"], words["发票"], words["耳机故障"]} == {"demand", "culture", "base"}
+
+
+def test_own_rules_go_onto_the_shipped_ones(tmp_path: Path) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text(
+        'extends = "shipped"\noff = ["luggage"]\n[rename]\n"发票" = "开票"\n'
+        '[[rule]]\nsignal = "exchange"\ntag = "换新"\npattern = "以换代修"\nprobability = 0.8\n',
+        encoding="utf-8",
+    )
+    rules = read_rules(own)
+    assert {signal.tag for signal in rules.scan("能不能以换代修", "caller")} == {"换新"}
+    assert rules.scan("我想换货", "caller") == []
+    assert "行李异常" in tags("行李丢了")
+    assert "行李异常" not in {signal.tag for signal in rules.scan("行李丢了", "caller")}
+    assert rules.call("发票") == "开票"
+    spoken = {signal.tag for signal in rules.scan("帮我开一张发票", "caller")}
+    assert spoken == {"发票"}, "names are changed on the record"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('extends = "mine"', 'only be "shipped"'),
+        ('extends = "shipped"\noff = ["x"]', "no shipped rule gives: x"),
+        ('extends = "shipped"\nrename = 3', "rename"),
+        ("colour = 3", "unknown parts colour"),
+        ('[[rule]]\nsignal="a"\npattern="x"\nprobability=0.8\nkind="mood"', "kind must be base, demand, culture"),
+    ],
+)
+def test_a_broken_vocabulary_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
         read_rules(path)
     assert problem in caught.value.message
 

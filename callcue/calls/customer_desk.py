@@ -1,0 +1,164 @@
+"""What is known of a call's customer from elsewhere: derived tags while it runs, predictive ones at its end."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from callcue.calls.records import RecordKeeper
+from callcue.core.customer_events import Customer, CustomerEvent, checked_event, plain_phone
+from callcue.core.errors import CallCueError
+from callcue.core.events import TagUpdate
+from callcue.core.ports import Clock
+from callcue.core.records import SENTIMENTS, CallRecord, TagSuggestion
+from callcue.infra.customer_events import CustomerEventStore, Intake, Keys
+from callcue.infra.event_log import EventLog
+from callcue.learning.forecasts import Forecaster
+from tagger.event_rules import EVENT_RULES_NAME, DerivedTag, EventRule, apply_rules, fired_since
+from tagger.forecast_features import CallFacts
+from tagger.rules import RuleSet
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Followed:
+    customer: Customer
+    keys: Keys
+    said: list[DerivedTag] = field(default_factory=list)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class CustomerDesk:
+    """Takes customer events in and keeps the tags of live calls up to date with them."""
+
+    def __init__(
+        self,
+        *,
+        rules: Sequence[EventRule],
+        vocabulary: RuleSet,
+        events: CustomerEventStore,
+        forecaster: Forecaster,
+        records: RecordKeeper,
+        log: EventLog,
+        clock: Clock,
+        fill_threshold: float,
+    ) -> None:
+        self.rules = rules
+        self.vocabulary = vocabulary
+        self.events = events
+        self.forecaster = forecaster
+        self.records = records
+        self._events_log = log
+        self._clock = clock
+        self._threshold = fill_threshold
+        self._live: dict[str, _Followed] = {}
+
+    @property
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+        return int(self._clock.now().timestamp() * 1000)
+
+    async def began(self, call_id: str, caller: str | None, customer_id: str = "", at_ms: int = 0) -> None:
+        """A call began, or its customer became known: the derived tags of what the customer did before."""
+        held = self._live.get(call_id)
+        phone = plain_phone(caller or "") or (held.customer.phone if held else "")
+        customer = Customer(phone=phone, customer_id=customer_id or (held.customer.customer_id if held else ""))
+        if not customer.known or (held is not None and held.customer == customer):
+            return
+        followed = _Followed(customer, await self.events.keys(customer), held.said if held else [])
+        self._live[call_id] = followed
+        await self._tell(call_id, followed, at_ms)
+
+    async def ended(self, call_id: str, at_ms: int) -> None:
+        """The record is complete: make the forecasts, and put those on it that are shown."""
+        followed = self._live.pop(call_id, None)
+        if followed is None:
+            return
+        facts = await self._facts(call_id)
+        shown = await self.forecaster.make(call_id, followed.customer, facts)
+        found = [
+            TagSuggestion(
+                field="tags",
+                value=tag.tag,
+                probability=round(forecast.probability, 3),
+                evidence=tag.reasons(forecast.features),
+                model=forecast.model,
+                source="model",
+            )
+            for tag, forecast in shown
+        ]
+        await self.records.suggest(call_id, found, at_ms)
+
+    def forget(self, call_id: str) -> None:
+        """The call is gone, however it ended."""
+        self._live.pop(call_id, None)
+
+    async def take(self, events: Sequence[CustomerEvent], *, dry_run: bool = False) -> Intake:
+        """Keep a batch of events, each id once, and bring the live calls of their customers up to date.
+
+        Raises BadInput that names the event at fault; then nothing was kept.
+        """
+        now = self._clock.now()
+        intake = await self.events.add([checked_event(event, now) for event in events], dry_run=dry_run)
+        if intake.added and not dry_run:
+            await self.forecaster.late(intake.added)
+            for call_id, followed in list(self._live.items()):
+                if any(followed.keys.match(event) for event in intake.added):
+                    await self._again(call_id, followed)
+        return intake
+
+    async def derive(self, customer: Customer) -> list[DerivedTag]:
+        """A customer's derived tags at this moment."""
+        return apply_rules(self.rules, await self.events.of(customer), self.now_ms)
+
+    async def _again(self, call_id: str, followed: _Followed) -> None:
+        """An event came during the call. What goes wrong here is the call's loss, not the source's."""
+        try:
+            followed.keys = await self.events.keys(followed.customer)
+            await self._tell(call_id, followed, await self._events_log.last_at_ms(call_id))
+        except CallCueError as error:
+            _log.warning("customer.tags_not_kept", call_id=call_id, code=error.code)
+
+    async def _tell(self, call_id: str, followed: _Followed, at_ms: int) -> None:
+        async with followed.turn:
+            derived = await self.derive(followed.customer)
+            fresh = fired_since(followed.said, derived)
+            found = [
+                TagSuggestion(
+                    field="tags",
+                    value=tag.tag,
+                    probability=tag.probability,
+                    evidence=tag.evidence,
+                    model=EVENT_RULES_NAME,
+                    source="rule",
+                    fills=tag.probability >= self._threshold,
+                    replaces=replaced,
+                )
+                for tag, replaced in fresh
+            ]
+            await self.records.suggest(call_id, found, at_ms)
+            keys = {tag.key for tag in derived}
+            followed.said = [*derived, *(tag for tag in followed.said if tag.key not in keys)]
+
+    async def _facts(self, call_id: str) -> CallFacts:
+        record = await self.records.get(call_id)
+        updates = await self._events_log.read_type(call_id, "TagUpdate")
+        felt = [str(u.value) for u in updates if isinstance(u, TagUpdate) and u.field == "sentiment" and u.fills]
+        return facts_of(record, felt)
+
+
+def facts_of(record: CallRecord, felt: Sequence[str]) -> CallFacts:
+    """What forecasts see of a call; ``felt``: the caller's sentiments in the order in which they were found."""
+    tags, priority = record.value("tags"), record.value("priority")
+    order = [SENTIMENTS.index(value) for value in felt if value in SENTIMENTS]
+    return CallFacts(
+        issue_type=str(record.value("issue_type") or ""),
+        sentiment=str(record.value("sentiment") or ""),
+        worsened=len(order) > 1 and order[-1] > order[0],
+        tags=tags if isinstance(tags, tuple) else (),
+        follow_up=bool(record.value("follow_up")),
+        needs_inspection=record.value("needs_offline_inspection") is True,
+        priority=priority if isinstance(priority, int) else 3,
+    )
