@@ -11,6 +11,7 @@ from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
+from callcue.infra.orders import OrderStore
 from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
 
@@ -27,6 +28,7 @@ class Storage:
     cards: CardStore
     questions: QuestionStore
     outcomes: CardOutcomes
+    orders: OrderStore
 
 
 async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
@@ -47,4 +49,5 @@ async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         cards=CardStore(database),
         questions=QuestionStore(database),
         outcomes=CardOutcomes(database),
+        orders=OrderStore(database),
     )

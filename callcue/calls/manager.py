@@ -18,6 +18,7 @@ from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck, Flow
 from callcue.core.ids import new_id
 from callcue.infra.calls import CallStore
 from tagger.call import CallTagger
+from tagger.products import ProductFinder
 
 SHUTDOWN_S = 60.0
 """How long live calls may take to write their last finals when the service stops."""
@@ -34,6 +35,7 @@ class CallManager:
         self._live: dict[str, CallSession] = {}
         self._opening: set[str] = set()
         self._closed = False
+        self._products = ProductFinder(stages.orders.knowledge.products if stages.orders else ())
         self.flows = FlowKeeper(
             log=stages.log, cards=stages.knowledge.store, clock=stages.clock, embedder=stages.embedder
         )

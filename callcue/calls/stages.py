@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from asr.scheduler import DecodeScheduler
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from callcue.calls.knowledge import KnowledgeBase
+from callcue.calls.orders import OrderDesk
 from callcue.calls.records import RecordKeeper
 from callcue.calls.start import StartCall
 from callcue.core.ports import Clock, Embedder, TagModel, VoiceActivity
@@ -54,6 +55,8 @@ class Stages:
     """Where needs that brought no card are kept; None: nowhere."""
     embedder: Embedder | None = None
     """Compares what a customer says with the answers of a flow; None: by words alone."""
+    orders: OrderDesk | None = None
+    """The shop's orders; None: facts are not checked."""
 
     def recogniser(
         self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]

@@ -280,3 +280,19 @@ class QuestionVerdictRow(Base):
     """``accepted`` or ``rejected``."""
     by: Mapped[str] = mapped_column(NAME)
     at: Mapped[str] = mapped_column(TIME)
+
+
+class OrderRow(Base):
+    """One order of the shop, as it was imported."""
+
+    __tablename__ = "orders"
+    __table_args__ = (Index(None, "phone", "ordered_on"), Index(None, "ordered_on"))
+
+    order_no: Mapped[str] = mapped_column(String(32), primary_key=True)
+    phone: Mapped[str] = mapped_column(String(16))
+    """Digits; empty: unknown."""
+    ordered_on: Mapped[str] = mapped_column(String(10))
+    products: Mapped[list[str]]
+    amount: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(NAME)
+    imported_at: Mapped[str] = mapped_column(TIME)

@@ -27,6 +27,7 @@ TABLES = {"events", "calls", "records", "cards", "card_versions", "card_searches
     "questions",
     "call_outcomes",
     "audits",
+    "orders",
 }
 
 
