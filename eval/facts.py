@@ -33,6 +33,7 @@ from tagger.rules import shipped_rules
 OWN = Path(tagger.__file__).parent / "data" / "facts_test.txt"
 RECOGNISED = 0.75
 """Confidence of text with errors; what Whisper base says of telephone speech is about that."""
+_COLUMNS = ("facts", "right", "right_interval", "wrong", "ece")
 ERRORS = 0.15
 """Share of the characters around the numbers that are wrong."""
 _SHOWN = 0.5
@@ -173,7 +174,7 @@ METHODS: dict[str, tuple[Method, bool]] = {"product": (product, True), "plain": 
 
 
 def score(cases: Sequence[FactCase], method: Method, *, roles: bool, confidence: float) -> Figures:
-    """``facts``, the share ``right`` with its interval, by kind; ``wrong`` per 100 exchanges; ``ece`` of probabilities."""
+    """``facts``, the share ``right`` with its interval, by kind; ``wrong`` per 100 exchanges; ``ece``: calibration."""
     right: dict[str, list[bool]] = defaultdict(list)
     sure: list[tuple[float, bool]] = []
     wrong, missed = 0, []

@@ -11,7 +11,7 @@ from tagger.numerals import NUMBER, parse_number
 _MONEY = re.compile(
     rf"(?P<sign>[¥￥$])?\s?(?P<number>{NUMBER})(?P<more>多|来|几)?"
     r"(?P<unit>块钱|元钱|块|元|圆|人民币|美元|美金|欧元| ?dollars?| ?bucks| ?yuan)?"
-    r"(?:(?P<tenth>[零一二三四五六七八九\d])(?:(?:毛|角)钱?|(?![\d个台件只条部张份套十百千万点年月天次])))?",
+    r"(?:(?P<tenth>[零一二三四五六七八九\d])(?:(?:毛|角)钱?|(?![\d个台件只条部张份套十百千万点年月天次直共下般定样起些])))?",
     re.IGNORECASE,
 )
 # An amount is named by the words before it; the strongest reading of a caller's sum is what the call is about.
@@ -23,7 +23,9 @@ _ROLES: tuple[tuple[int, float, str, re.Pattern[str]], ...] = (
         6,
         0.85,
         "paid",
-        re.compile(r"付|花|买|交了|充了?|转了|转账|价|一共|总共|结算|缴|要我|paid|cost|spent|quote", re.IGNORECASE),
+        re.compile(
+            r"付|花|买|交了|充了?|转了|转账|价|一共|总共|结算|缴|要我|paid|cost|spent|quote|\bfor ?$", re.IGNORECASE
+        ),
     ),
     (6, 0.88, "budget", re.compile(r"预算|budget", re.IGNORECASE)),
 )
@@ -115,9 +117,14 @@ def _read(before: str, after: str, *, speaker: Channel, marked: bool, asked: boo
         return None
     if _BUDGET_AFTER.match(after) or _BUDGET_BEFORE.search(before) or asked:
         roles.append((6, 0.88, "budget"))
-    if roles:
-        return max(roles)
-    return (4, 0.75, "") if marked else None
+    mentioned = (4, 0.75, "") if marked else None
+    return max(roles, key=lambda role: (_nearest(before, role[2]), role[0]), default=mentioned)
+
+
+def _nearest(before: str, role: str) -> int:
+    """Where the last cue for a role ends: of 要退掉，付了1800 the sum was paid."""
+    ends = (found.end() for _, _, name, cue in _ROLES if name == role for found in cue.finditer(before))
+    return max(ends, default=len(before))
 
 
 def _bare_money(value: Decimal, written: str, before: str, after: str, asked: bool) -> bool:

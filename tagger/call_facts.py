@@ -220,7 +220,7 @@ class CallFacts:
         if back is None or u.channel != "caller":
             return
         self._read_back = None
-        value = self._latest(back)
+        value = back.value
         held = self._candidates.get((_kind(back.field), "", value))
         if held is None or held.state == "withdrawn" or self._turn - back.turn > _ANSWERS:
             return
@@ -248,8 +248,8 @@ class CallFacts:
 
     def _portions(self, numbers: list[Fact], asked: frozenset[str], u: Utterance) -> Iterator[Filling]:
         """A number that was read in portions, as when a pause ended the segment in its middle."""
-        runs = digit_runs(u.text)
         before, self._portion = self._portion, None
+        runs = digit_runs(u.text, least=3 if before is None else 2)
         whole = any(fact.state != "incomplete" for fact in numbers)
         if runs and not whole:
             span = FactSpan(segment_id=u.segment_id, start=runs[-1].start, end=runs[-1].end)
@@ -313,9 +313,6 @@ class CallFacts:
             self._said[-1] = revised
         if self._read_back is said:
             self._read_back = revised
-
-    def _latest(self, back: _Said) -> str:
-        return back.value
 
     def _remember_question(self, u: Utterance) -> None:
         if u.channel == "agent":

@@ -33,7 +33,10 @@ def mended(number: str, part: str, *, at_end: bool = False) -> str | None:
     if len(part) >= len(number) - 1:
         return part
     places = [len(number) - len(part)] if at_end else range(len(number) - len(part), -1, -1)
-    at = min(places, key=lambda place: _distance(number[place : place + len(part)], part))
+    wrong = [place for place in places if number[place : place + len(part)] != part]
+    if not wrong:
+        return None
+    at = min(wrong, key=lambda place: _distance(number[place : place + len(part)], part))
     if _distance(number[at : at + len(part)], part) > max(1, len(part) // 2):
         at = len(number) - len(part)
     return number[:at] + part + number[at + len(part) :]

@@ -35,6 +35,8 @@ _SERVICE_LINE = re.compile(r"(?:400|800|95)\d+")
 _REACH = 14
 """Characters between a cue and the number that it introduces."""
 _REACH_LATIN = 30
+_REACH_MENDED = 40
+"""Characters between a number and the digits that mend it."""
 _LEAST_PHONE, _MOST_PHONE = 7, 12
 """Digits of what may be a phone number that was not heard whole."""
 _LEAST_NUMBER = 6
@@ -204,7 +206,7 @@ def _partial(field: str, reading: Reading, options: Sequence[Reading], heard: He
 def _mending(fact: Fact, between: str, run: DigitRun) -> Fact | None:
     """``fact`` with the digits of ``run`` in their place, where the words between the two say so."""
     at_end = names_the_end(between)
-    if len(between) > _REACH_LATIN or not (at_end or takes_back(between)):
+    if len(between) > _REACH_MENDED or not (at_end or takes_back(between)):
         return None
     value = mended(fact.value, run.joined, at_end=at_end)
     return None if value is None else replace(fact, value=value, end=run.end, state="corrected", hearings=(value,))
@@ -247,6 +249,8 @@ def _tails(text: str) -> Iterator[Fact]:
             continue
         end = cue.end() + run.end
         near = text[max(0, cue.start() - 6) : cue.start()] + text[end : end + 6]
+        if _ORDER_CUE.search(text[max(0, cue.start() - 6) : cue.start()]):
+            continue
         if _CARD.search(near) and not re.search(r"手机|电话|phone", near):
             continue
         yield Fact(field=PHONE, value=f"尾号{run.pieces[0]}", start=cue.start(), end=end, probability=0.85, weight=1)
