@@ -134,7 +134,7 @@ def _bare_money(value: Decimal, written: str, before: str, after: str, asked: bo
     if re.search(r"[\dA-Za-z]$", before):
         return False
     told = re.search(
-        r"(?:扣|付|花|收|退|交|充|刷|转)(?:了|我)*$|(?:价格|预算|价|金额|一共|总共)(?:是|大概|在|差不多)*$|"
+        r"(?:扣|付|花|收|退|交|充|刷|转)(?:了|我|给)*$|(?:价格|预算|价|金额|一共|总共)(?:是|大概|在|差不多)*$|"
         r"预算.{1,8}[到至~-]$",
         before,
     )

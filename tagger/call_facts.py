@@ -14,8 +14,8 @@ from datetime import datetime
 from callcue.core.facts import FactCandidate, FactSpan, NumberShape, fold
 from callcue.core.speech import Utterance
 from tagger.corrections import mended, takes_back
-from tagger.digit_readings import alike, fuse
-from tagger.fact import ORDER, PHONE, Fact
+from tagger.digit_readings import alike, fuse, within
+from tagger.fact import KINDS, ORDER, PHONE, Fact
 from tagger.facts import asked_for, extract_facts
 from tagger.number_facts import bare_runs, is_whole
 from tagger.numerals import digit_runs
@@ -119,7 +119,7 @@ class CallFacts:
     def _plain(self, fact: Fact, u: Utterance) -> Iterator[Filling]:
         """A fact that is said in one go: kept by kind, role and value; said again, it is surer."""
         held = self._candidates.get((fact.what, fact.role, fact.value))
-        spans = (FactSpan(segment_id=u.segment_id, start=fact.start, end=fact.end),)
+        spans: tuple[FactSpan, ...] = (FactSpan(segment_id=u.segment_id, start=fact.start, end=fact.end),)
         state, sure = fact.state, fact.probability
         if held is not None:
             spans, state = _joined(held.evidence, spans), "confirmed"
@@ -182,7 +182,7 @@ class CallFacts:
         """The whole number behind two hearings, where only one fits."""
         if whole_old or whole_new:
             whole, part = (old.value, new) if whole_old else (new.value, old)
-            return whole if any(_within(heard, whole) for heard in part.hearings) else None
+            return whole if any(within(heard, whole) for heard in part.hearings) else None
 
         def fits(number: str) -> bool:
             known = field == PHONE or bool(self._shape.lengths)
@@ -221,7 +221,7 @@ class CallFacts:
             return
         self._read_back = None
         value = back.value
-        held = self._candidates.get((_kind(back.field), "", value))
+        held = self._candidates.get((KINDS[back.field], "", value))
         if held is None or held.state == "withdrawn" or self._turn - back.turn > _ANSWERS:
             return
         fact = Fact(field=back.field, value=value, start=0, end=0, weight=4)
@@ -327,12 +327,6 @@ def _related(old: _Said, new: _Said) -> bool:
     return any(alike(one, other) for one in old.hearings for other in new.hearings)
 
 
-def _within(part: str, whole: str) -> bool:
-    """Whether the digits of ``part`` stand in ``whole`` in their order."""
-    rest = iter(whole)
-    return len(part) <= len(whole) and all(char in rest for char in part)
-
-
 def _either(one: float, other: float) -> float:
     """The probability of a value that two hearings agree on."""
     return round(min(_MOST, 1 - (1 - one) * (1 - other)), 2)
@@ -340,10 +334,6 @@ def _either(one: float, other: float) -> float:
 
 def _joined(one: tuple[FactSpan, ...], other: tuple[FactSpan, ...]) -> tuple[FactSpan, ...]:
     return tuple(dict.fromkeys((*one, *other)))
-
-
-def _kind(field: str) -> str:
-    return "phone" if field == PHONE else "order_no"
 
 
 def _replaces(fact: Fact, held: Fact) -> bool:

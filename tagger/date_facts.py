@@ -9,8 +9,9 @@ from tagger.coming import coming_dates
 from tagger.dates import SpokenDate, spoken_dates
 from tagger.fact import DATE, Fact
 
+# After a date that is past, 卖的 is how a recogniser writes 买的.
 _BOUGHT = re.compile(
-    r"(?<!想)(?<!要)(?:购?买|购入|下的?单|入手|提的?车|拍的|订的|订购)|bought|purchased|ordered|got it|placed",
+    r"(?<!想)(?<!要)(?:购?买|卖的|购入|下的?单|入手|提的?车|拍的|订的|订购)|bought|purchased|ordered|got it|placed",
     re.IGNORECASE,
 )
 _BOUGHT_BEFORE = re.compile(

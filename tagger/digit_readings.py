@@ -113,6 +113,12 @@ def alike(first: str, second: str) -> bool:
     return shared >= _LEAST_SHARED and shared >= 0.75 * min(len(first), len(second))
 
 
+def within(part: str, whole: str) -> bool:
+    """Whether the digits of ``part`` stand in ``whole`` in their order."""
+    rest = iter(whole)
+    return len(part) <= len(whole) and all(char in rest for char in part)
+
+
 def _common(first: str, second: str) -> list[list[int]]:
     """Lengths of the longest common subsequences of all beginnings."""
     table = [[0] * (len(second) + 1) for _ in range(len(first) + 1)]

@@ -8,7 +8,7 @@ from tagger.fact import ADDRESS, Fact
 _PLACE = r"[\u4e00-\u9fff]{2,8}?"
 _N = r"[\dA-Za-z零一二三四五六七八九十百]{1,6}"
 _REGION = rf"(?:{_PLACE}(?:省|自治区|市|自治州|区|县|镇|乡|街道))"
-_ROAD = r"[\u4e00-\u9fff\d]{2,8}?(?:路|街|大道|巷|弄|胡同|大街)"
+_ROAD = r"[\u4e00-\u9fff\d]{2,8}?(?:路|街|大道|巷|弄|胡同|大街)(?:[一二三四五六东南西北中]段)?"
 _BUILDING = r"[\u4e00-\u9fffA-Za-z]{2,10}?(?:小区|花园|大厦|广场|公寓|家园|苑|城|村|中心)"
 _UNIT = rf"(?:{_N}(?:号楼|号院|号|弄|栋|幢|座|单元|层|楼|室|户|门))"
 _ADDRESS = re.compile(

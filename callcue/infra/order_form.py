@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
 from callcue.core.errors import BadInput
 from callcue.core.orders import Order
+
+if TYPE_CHECKING:
+    import _csv
 
 _NAMES = {
     "order_no": "order_no",
@@ -71,7 +75,7 @@ def _check_header(header: list[str]) -> None:
         raise BadInput(f"the header names {', '.join(twice)} twice")
 
 
-def _read_rows(rows: "csv._reader", header: list[str]) -> tuple[list[Order], list[OrderProblem]]:
+def _read_rows(rows: "_csv.Reader", header: list[str]) -> tuple[list[Order], list[OrderProblem]]:
     orders: dict[str, Order] = {}
     lines: dict[str, int] = {}
     problems: list[OrderProblem] = []
