@@ -94,11 +94,15 @@ class FactBook:
                 return
             self._again = False
             try:
-                await self._check_once(desk, best(self._held))
-            except OrdersUnavailable as error:
-                await self._say(OrderChecked(call_id=self._call_id, at_ms=self._at_ms, unavailable=error.message))
+                await self._check_or_say_why(desk)
             except CallCueError as error:
                 _log.warning("orders.check_failed", call_id=self._call_id, code=error.code)
+
+    async def _check_or_say_why(self, desk: OrderDesk) -> None:
+        try:
+            await self._check_once(desk, best(self._held))
+        except OrdersUnavailable as error:
+            await self._say(OrderChecked(call_id=self._call_id, at_ms=self._at_ms, unavailable=error.message))
 
     async def _check_once(self, desk: OrderDesk, said: Best) -> None:
         heard, phone = said.get(("order_no", "")), said.get(("phone", ""))

@@ -78,9 +78,9 @@ class Understanding:
     async def finish(self, at_ms: int) -> None:
         """The call is over: complete the record, and keep what was asked in vain."""
         await self._unmet(self.assistant.missed.finish())
-        await self._facts.finish()
         suggestions = await asyncio.to_thread(self._tagger.finish)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+        await self._facts.finish()
 
     async def _partial(self, update: TranscriptUpdate, at_ms: int) -> None:
         await self._stages.log.announce(

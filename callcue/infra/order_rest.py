@@ -66,10 +66,14 @@ class RestOrders:
         return FeedKnowledge()
 
     async def _ask(self, address: str) -> Any:
-        return await self._breaker.call(lambda: asyncio.wait_for(self._fetched(address), self._config.timeout_s * 2))
+        return await self._breaker.call(lambda: self._fetched(address))
 
     async def _fetched(self, address: str) -> Any:
-        return await asyncio.to_thread(self._fetch, address)
+        """The answer. The time limit of a connection counts each silence anew; here it is of the whole question."""
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(self._fetch, address), self._config.timeout_s)
+        except TimeoutError:
+            raise OrdersUnavailable("the order service did not answer in time; the order was not checked") from None
 
     def _fetch(self, address: str) -> Any:
         request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - checked http(s)

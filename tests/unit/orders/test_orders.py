@@ -233,6 +233,25 @@ async def test_a_bad_answer_is_unavailable_and_opens_the_breaker(
     assert all(path != "/elsewhere" for path, _ in server.seen)
 
 
+async def test_a_shop_that_does_not_answer_is_given_up(shop: tuple[type[Shop], str]) -> None:
+    server, address = shop
+    answer = threading.Event()
+
+    class Slow(server):  # type: ignore[misc, valid-type]
+        def do_GET(self) -> None:
+            answer.wait(30)
+
+    config = RestOrderConfig(number_url=address + "/{order_no}", phone_url=None, authorization=None, timeout_s=0.05)
+    original = server.do_GET
+    server.do_GET = Slow.do_GET  # type: ignore[method-assign]
+    try:
+        with pytest.raises(OrdersUnavailable):
+            await RestOrders(config, CircuitBreaker(ManualClock(), failures=2, pause_s=30.0)).by_number("1234567")
+    finally:
+        answer.set()
+        server.do_GET = original  # type: ignore[method-assign]
+
+
 def test_addresses_are_checked_when_the_settings_are_read() -> None:
     with pytest.raises(ValueError, match="order_no"):
         OrderSettings(number_url="https://shop.example/orders")
