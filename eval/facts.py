@@ -20,9 +20,11 @@ import typer
 import tagger
 from callcue.core.errors import BadInput
 from callcue.core.facts import FACT_KINDS
+from callcue.core.settings import Settings
 from callcue.core.speech import Channel, Language, Utterance
 from eval.call_set import STARTED_AT
 from eval.data import read_bytes
+from eval.fact_calls import measure_calls
 from eval.metrics import expected_calibration_error, wilson
 from eval.report import Figures, run, table, write
 from kb_index.noise import disturb
@@ -231,6 +233,8 @@ def main(
     file: Annotated[Path, typer.Argument(help="Cases; default: those of the project.")] = OWN,
     *,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    calls: Annotated[Path | None, typer.Option(help="Also the facts of these test calls, by their text.")] = None,
+    heard: Annotated[Path | None, typer.Option(help="With --calls: JSON of an eval.calls run, for its speech.")] = None,
     missed: Annotated[bool, typer.Option("--missed", help="Show what the product did not find.")] = False,
 ) -> None:
     """Score facts beside plain regular expressions."""
@@ -248,6 +252,11 @@ def main(
         for condition, found in figures["methods"]["product"].items():
             for one in found["missed"]:
                 typer.echo(f"{condition}, line {one['line']}: {one['fact']}")
+    if calls is not None:
+        threshold = Settings().tagging.fill_threshold
+        figures["calls"] = measure_calls(calls, heard, fill_threshold=threshold, confidence=RECOGNISED)
+        names = ["facts_right", "facts_right_interval", "wrong_values", "of"]
+        table(str(calls), ["from", *names], [[k, *(v[n] for n in names)] for k, v in figures["calls"].items()])
     write(figures, json_file)
 
 

@@ -29,6 +29,7 @@ _PHONE_CUE = re.compile(
 _TAIL = re.compile(
     r"(?:尾号|(?:后|末)(?:面)?[四4]位(?:数)?|last four(?: digits)?)(?:是|为|号|is|are|数|[ ：:，,])*", re.IGNORECASE
 )
+_OF_ORDER = re.compile(r"[订定顶运工]单号?的?$|单号的?$|order (?:number )?$", re.IGNORECASE)
 _CARD = re.compile(r"卡|身份证|账户|存折|card|account", re.IGNORECASE)
 _READ_BACK = re.compile(r"[您你]|对吗|对吧|核对|确认|是吗|没错|登记|right|correct|your", re.IGNORECASE)
 _SERVICE_LINE = re.compile(r"(?:400|800|95)\d+")
@@ -249,7 +250,7 @@ def _tails(text: str) -> Iterator[Fact]:
             continue
         end = cue.end() + run.end
         near = text[max(0, cue.start() - 6) : cue.start()] + text[end : end + 6]
-        if _ORDER_CUE.search(text[max(0, cue.start() - 6) : cue.start()]):
+        if _OF_ORDER.search(text[max(0, cue.start() - 6) : cue.start()]):
             continue
         if _CARD.search(near) and not re.search(r"手机|电话|phone", near):
             continue
