@@ -57,6 +57,7 @@ KINDS: Mapping[str, Kind] = {
     "foreign_origin": Kind(403, 4403, "Web pages of other origins may not use this server"),
     "too_slow": Kind(408, 4408, "Nothing arrived in time"),
     "overloaded": Kind(503, WS_TRY_LATER, "No capacity at the moment", _RETRY),
+    "orders_unavailable": Kind(503, WS_INTERNAL, "The order service cannot be asked; try again", _RETRY),
     "storage_failed": Kind(503, WS_INTERNAL, "The database cannot be reached; try again", _RETRY, says_why=False),
     "engine_failed": Kind(500, WS_INTERNAL, "Recognition failed", says_why=False),
     "internal": Kind(500, WS_INTERNAL, "Something went wrong inside; the log has the details", says_why=False),

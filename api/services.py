@@ -14,6 +14,7 @@ from callcue.infra.auth import Authenticator
 from callcue.infra.calls import CallStore
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
+from callcue.infra.orders import OrderStore
 from callcue.learning.loop import LearningLoop
 
 
@@ -30,6 +31,7 @@ class Services:
     feed: EventFeed
     log: EventLog
     calls: CallStore
+    orders: OrderStore
     auth: Authenticator
     settings: Settings
     metrics: Metrics

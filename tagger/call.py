@@ -4,23 +4,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from callcue.core.facts import FactCandidate, NumberShape
 from callcue.core.ports import TagModel
 from callcue.core.records import ISSUE_TYPES, SENTIMENTS, FieldSource, Scalar, TagSuggestion
 from callcue.core.speech import Utterance
 from tagger.aggregate import IssueVote, SentimentTrend
+from tagger.call_facts import CallFacts
 from tagger.derive import Shown, derive
-from tagger.facts import PHONE, Fact, asked_for, extract_facts
 from tagger.follow_up import FollowUp
-from tagger.numerals import digit_runs
+from tagger.products import ProductFinder
 from tagger.rules import RULES_NAME, RuleSet, Signal, shipped_rules
 
 _DEFAULT_PRIORITY = 3
-_ANSWERS = 2
-"""Caller utterances for which a question of the agent stands."""
-_JOIN_GAP_MS = 4000
-"""Digits that a caller reads in portions belong together when the pause is shorter than this."""
 _FOLLOW_UP_SURE = 0.7
-_MAX_JOINED = 24
 _MAX_CHARS = 1000
 """Longer than any segment that is speech; bounds the time that rules take."""
 
@@ -46,12 +42,15 @@ class CallTagger:
         fill_threshold: float,
         started_at: datetime,
         rules: RuleSet | None = None,
+        shape: NumberShape | None = None,
+        products: ProductFinder | None = None,
     ) -> None:
-        """``started_at`` is the call's beginning in the local time zone: relative dates count from its day."""
+        """``started_at`` is the call's beginning in the local time zone: relative dates count from its day. ``shape``
+        and ``products`` are what is known of the shop's order numbers and goods.
+        """
         self._issue_model = issue
         self._sentiment_model = sentiment
         self._threshold = fill_threshold
-        self._started_at = started_at
         self._rules = rules or shipped_rules()
         positive, neutral, negative = SENTIMENTS
         self._issue = IssueVote(other=ISSUE_TYPES[-1])
@@ -59,10 +58,7 @@ class CallTagger:
         self._negative, self._positive = negative, positive
         self._follow_up = FollowUp()
         self._signals: dict[str, Shown] = {}
-        self._facts: dict[str, Fact] = {}
-        self._asked: frozenset[str] = frozenset()
-        self._asked_left = 0
-        self._digits: tuple[str, int, str] | None = None
+        self._facts = CallFacts(started_at, shape=shape, products=products)
         self._said: dict[tuple[str, Scalar], bool] = {}
         self._latest: dict[str, Scalar] = {}
 
@@ -71,7 +67,7 @@ class CallTagger:
         u = replace(u, text=self._rules.speller.respell(u.text[:_MAX_CHARS]))
         signals = self._rules.scan(u.text, u.channel)
         found = list(self._tags(signals, u))
-        found += self._find_facts(u)
+        found += [_ruled(f.field, f.value, f.probability, f.evidence) for f in self._facts.observe(u)]
         if u.channel == "agent":
             self._follow_up.agent(u.text, u.segment_id)
         else:
@@ -79,7 +75,6 @@ class CallTagger:
             self._classify(u, signals)
             found += self._verdicts(ended=False)
         found += self._derived()
-        self._remember_question(u)
         return self._news(found)
 
     def finish(self) -> list[TagSuggestion]:
@@ -130,46 +125,9 @@ class CallTagger:
         for derived in derive(self._signals, issue.label if issue else None):
             yield _ruled(derived.field, derived.value, derived.probability, derived.evidence)
 
-    def _find_facts(self, u: Utterance) -> Iterator[_Finding]:
-        asked = self._asked if self._asked_left else frozenset()
-        facts = extract_facts(u.text, self._started_at, speaker=u.channel, asked=asked)
-        evidence: tuple[str, ...] = (u.segment_id,)
-        if u.channel == "caller":
-            joined = self._join_digits(u, asked, bool(facts))
-            if joined is not None:
-                facts, evidence = joined
-        for fact in facts:
-            held = self._facts.get(fact.field)
-            if held is not None and held.value == fact.value:
-                continue
-            if held is None or _replaces(fact, held):
-                self._facts[fact.field] = fact
-                yield _ruled(fact.field, fact.value, fact.probability, evidence)
-
-    def _join_digits(
-        self, u: Utterance, asked: frozenset[str], complete: bool
-    ) -> tuple[list[Fact], tuple[str, ...]] | None:
-        """Facts of a number that was read in two portions, as when a pause ended the segment in its middle."""
-        runs = digit_runs(u.text)
-        before, self._digits = self._digits, None
-        if runs and not complete:
-            self._digits = (runs[-1].joined[:_MAX_JOINED], u.end_ms, u.segment_id)
-        if before is None or not runs or runs[0].start > 1 or u.start_ms - before[1] > _JOIN_GAP_MS:
-            return None
-        facts = extract_facts(before[0] + runs[0].joined, self._started_at, asked=asked or frozenset({PHONE}))
-        facts = [fact for fact in facts if not complete or fact.field == PHONE]
-        if not facts:
-            self._digits = (before[0] + runs[0].joined, u.end_ms, u.segment_id) if not complete else None
-            return None
-        return facts, (before[2], u.segment_id)
-
-    def _remember_question(self, u: Utterance) -> None:
-        if u.channel == "agent":
-            asked = asked_for(u.text)
-            if asked:
-                self._asked, self._asked_left = asked, _ANSWERS
-        elif self._asked_left:
-            self._asked_left -= 1
+    def take_facts(self) -> list[FactCandidate]:
+        """The candidates for facts that are new or changed since they were last taken."""
+        return self._facts.take()
 
     def _news(self, found: Iterable[_Finding]) -> list[TagSuggestion]:
         """Findings that say something else than was said last; a tag, and a field that now fills, count once."""
@@ -195,13 +153,6 @@ class CallTagger:
                 )
             )
         return news
-
-
-def _replaces(fact: Fact, held: Fact) -> bool:
-    """Facts of more weight win; at the same weight a phone or order number said later is a correction, a sum is not."""
-    if fact.weight != held.weight:
-        return fact.weight > held.weight
-    return fact.field.endswith(("phone", "order_no")) and fact.probability >= held.probability
 
 
 def _finding(field: str, value: Scalar, probability: float, evidence: tuple[str, ...], model: str) -> _Finding:

@@ -132,7 +132,14 @@ def _tokens(text: str) -> list[_Token]:
 
 def _continues(text: str, end: int, start: int) -> bool:
     between = text[end:start]
-    return bool(_GAP.fullmatch(between)) or (len(between) == 1 and between in _MISHEARD)
+    return bool(_GAP.fullmatch(between)) or _misheard(between) is not None
+
+
+def _misheard(between: str) -> str | None:
+    """The digit that stands between two others as a homophone; beside a pause only what 幺 becomes (139,要770)."""
+    inner = between.strip(" ,，、")
+    digit = _MISHEARD.get(inner) if len(between) <= _LONGEST_GAP + 1 else None
+    return digit if inner == between or digit == "1" else None
 
 
 def _close(tokens: Sequence[_Token], text: str, least: int, runs: list[DigitRun]) -> None:
@@ -141,8 +148,8 @@ def _close(tokens: Sequence[_Token], text: str, least: int, runs: list[DigitRun]
     pieces, repaired = [tokens[0].value], 0
     for before, token in pairwise(tokens):
         between = text[before.end : token.start]
-        if between in _MISHEARD:
-            pieces[-1] += _MISHEARD[between]
+        if (digit := _misheard(between)) is not None:
+            pieces[-1] += digit
             repaired += 1
         elif any(mark in between for mark in ",，、."):
             pieces.append("")

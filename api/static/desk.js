@@ -10,6 +10,7 @@ const TEXT = {
     trigger: "触发词", search: "语义匹配", profile: "客户画像", sentiment_reason: "客户情绪", request: "坐席调取", heard: "听到", issue_type: "问题类型", sentiment: "情绪", tags: "标签",
     lifecycle: "客户阶段", needs_offline_inspection: "需线下检测", priority: "优先级", follow_up: "后续跟进",
     "facts.phone": "电话", "facts.order_no": "订单号", "facts.amount": "金额", "facts.purchase_date": "购买日期",
+    "facts.product": "商品", "facts.address": "地址", "facts.name": "客户姓名", "facts.staff": "客服",
     person: "人工", model: "模型", rule: "规则", default: "默认", yes: "是", no: "否", other: "English",
   },
   en: {
@@ -21,7 +22,8 @@ const TEXT = {
     issue_type: "Issue type", sentiment: "Sentiment", tags: "Tags", lifecycle: "Lifecycle",
     needs_offline_inspection: "Needs offline inspection", priority: "Priority", follow_up: "Follow-up",
     "facts.phone": "Phone", "facts.order_no": "Order number", "facts.amount": "Amount",
-    "facts.purchase_date": "Purchase date", person: "person", model: "model", rule: "rule", default: "default", yes: "yes", no: "no",
+    "facts.purchase_date": "Purchase date", "facts.product": "Product", "facts.address": "Address", "facts.name": "Customer's name",
+    "facts.staff": "Agent's name or number", person: "person", model: "model", rule: "rule", default: "default", yes: "yes", no: "no",
     other: "中文",
   },
 };
@@ -52,7 +54,7 @@ function make(tag, text, className) {
 
 function call(id) {
   if (!calls.has(id)) {
-    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map(), flows: new Map() });
+    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map(), flows: new Map(), facts: new Map(), order: null });
     for (const [old, held] of calls) {
       if (calls.size <= KEPT_CALLS) break;
       if (held.ended && old !== shown) calls.delete(old);
@@ -82,6 +84,8 @@ const APPLY = {
     const push = held.pushes.get(event.push_seq);
     if (push) push.action = event.action;
   },
+  FactsUpdated(held, event) { applyFacts(held, event); },
+  OrderChecked(held, event) { held.order = event; },
   FlowUpdated(held, event) { applyFlow(held.flows, event); },
   RecordUpdated(held, event) {
     for (const change of event.changes) {
@@ -168,6 +172,7 @@ function render() {
   const newest = new Map(pushes.map((push) => [push.card_id, 0]));
   for (const push of pushes) newest.set(push.card_id, Math.max(newest.get(push.card_id), push.seq));
   byId("cards").replaceChildren(...pushes.map((push) => card(push, held, newest.get(push.card_id) === push.seq)));
+  byId("facts").replaceChildren(...factNodes(held));
   byId("record").replaceChildren(...(held ? [...held.fields].flatMap(([name, value]) => field(name, value)) : []));
 }
 

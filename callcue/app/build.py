@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from callcue.app.customers import customer_desk, forecaster
 from callcue.app.desks import editing_desk, learning_loop
 from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
+from callcue.app.orders import order_desk
 from callcue.app.storage import Storage, open_storage
 from callcue.calls.customer_desk import CustomerDesk
 from callcue.calls.feed import EventFeed
@@ -107,7 +108,8 @@ class App:
         knowledge = understood.knowledge
         records = RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock)
         customers = await self._customers(storage, records)
-        stages = self._stages(storage, engine.name, scheduler, understood, customers)
+        orders = await order_desk(settings.orders, storage, self._clock)
+        stages = replace(self._stages(storage, engine.name, scheduler, understood, customers), orders=orders)
         manager = CallManager(stages=stages, calls=storage.calls)
         _watch(stages.metrics, storage, scheduler, manager)
         self._stack.push_async_callback(manager.shutdown)
@@ -125,6 +127,7 @@ class App:
             feed=EventFeed(log=storage.log, bus=storage.bus, calls=storage.calls),
             log=storage.log,
             calls=storage.calls,
+            orders=storage.orders,
             auth=Authenticator(settings.auth, loopback_only=is_loopback(settings.server.host)),
             settings=settings,
             metrics=stages.metrics,

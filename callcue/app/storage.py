@@ -13,6 +13,7 @@ from callcue.infra.customer_events import CustomerEventStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.forecasts import ForecastStore
+from callcue.infra.orders import OrderStore
 from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
 
@@ -31,6 +32,7 @@ class Storage:
     outcomes: CardOutcomes
     customer_events: CustomerEventStore
     forecasts: ForecastStore
+    orders: OrderStore
 
 
 async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
@@ -53,4 +55,5 @@ async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         outcomes=CardOutcomes(database),
         customer_events=CustomerEventStore(database),
         forecasts=ForecastStore(database),
+        orders=OrderStore(database),
     )

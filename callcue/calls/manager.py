@@ -7,6 +7,7 @@ import structlog
 
 from callcue.calls.acks import acknowledge
 from callcue.calls.flows import FlowKeeper, StepRequest
+from callcue.calls.orders import FactBook
 from callcue.calls.prompts import Prompter
 from callcue.calls.session import AudioLink, CallSession
 from callcue.calls.stages import Stages
@@ -18,6 +19,7 @@ from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck, Flow
 from callcue.core.ids import new_id
 from callcue.infra.calls import CallStore
 from tagger.call import CallTagger
+from tagger.products import ProductFinder
 
 SHUTDOWN_S = 60.0
 """How long live calls may take to write their last finals when the service stops."""
@@ -34,6 +36,7 @@ class CallManager:
         self._live: dict[str, CallSession] = {}
         self._opening: set[str] = set()
         self._closed = False
+        self._products = ProductFinder(stages.orders.knowledge.products if stages.orders else ())
         self.flows = FlowKeeper(
             log=stages.log, cards=stages.knowledge.store, clock=stages.clock, embedder=stages.embedder
         )
@@ -196,15 +199,28 @@ class CallManager:
             )
 
     def _open(self, call_id: str, request: StartCall, started_at: datetime) -> CallSession:
+        orders = self._stages.orders
         tagger = CallTagger(
             issue=self._stages.issue,
             sentiment=self._stages.sentiment,
             fill_threshold=self._stages.config.fill_threshold,
             started_at=started_at,
             rules=self._stages.rules,
+            shape=orders.knowledge.shape if orders else None,
+            products=self._products,
+        )
+        facts = FactBook(
+            call_id=call_id,
+            caller=request.caller,
+            today=started_at.date(),
+            log=self._stages.log,
+            clock=self._stages.clock,
+            records=self._stages.records,
+            orders=orders,
+            fill_threshold=self._stages.config.fill_threshold,
         )
         understanding = Understanding(
-            call_id=call_id, request=request, stages=self._stages, tagger=tagger, flows=self.flows
+            call_id=call_id, request=request, stages=self._stages, tagger=tagger, flows=self.flows, facts=facts
         )
         return CallSession(
             call_id=call_id,

@@ -7,6 +7,7 @@ from asr.scheduler import DecodeScheduler
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from callcue.calls.customer_desk import CustomerDesk
 from callcue.calls.knowledge import KnowledgeBase
+from callcue.calls.orders import OrderDesk
 from callcue.calls.records import RecordKeeper
 from callcue.calls.start import StartCall
 from callcue.core.ports import Clock, Embedder, TagModel, VoiceActivity
@@ -60,6 +61,8 @@ class Stages:
     """Tags out of what customers did elsewhere; None: there are none."""
     embedder: Embedder | None = None
     """Compares what a customer says with the answers of a flow; None: by words alone."""
+    orders: OrderDesk | None = None
+    """The shop's orders; None: facts are not checked."""
 
     def recogniser(
         self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]

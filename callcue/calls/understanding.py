@@ -9,6 +9,7 @@ import structlog
 
 from asr.streaming import TranscriptUpdate
 from callcue.calls.flows import FlowKeeper
+from callcue.calls.orders import FactBook
 from callcue.calls.patience import append_patiently
 from callcue.calls.prompts import Prompter
 from callcue.calls.pushes import CardPusher
@@ -29,11 +30,19 @@ class Understanding:
     """Runs the stages after recognition, in order: a final is written before anything is made of it."""
 
     def __init__(
-        self, *, call_id: str, request: StartCall, stages: Stages, tagger: CallTagger, flows: FlowKeeper
+        self,
+        *,
+        call_id: str,
+        request: StartCall,
+        stages: Stages,
+        tagger: CallTagger,
+        flows: FlowKeeper,
+        facts: FactBook,
     ) -> None:
         self._call_id = call_id
         self._stages = stages
         self._tagger = tagger
+        self._facts = facts
         self.voice = VoiceTally()
         language: Language = "en" if request.spoken == "en" else "zh"
         self._nothing = Hypothesis(text="", language=language, language_probability=0.0, avg_logprob=-math.inf)
@@ -73,6 +82,7 @@ class Understanding:
         suggestions = await asyncio.to_thread(self._tagger.finish)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
         await self._forecast(at_ms)
+        await self._facts.finish()
 
     async def _forecast(self, at_ms: int) -> None:
         """What the customer may do next is no part of the call: a failure costs nothing else."""
@@ -136,6 +146,7 @@ class Understanding:
     async def _tag(self, utterance: Utterance, at_ms: int) -> None:
         suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+        await self._facts.update(self._tagger.take_facts(), at_ms)
         await self.prompter.felt(suggestions, utterance, at_ms)
 
     async def _cards(self, utterance: Utterance, at_ms: int) -> None:

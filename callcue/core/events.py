@@ -12,7 +12,9 @@ from typing import ClassVar, Literal
 
 from callcue.core.cards import PushReason
 from callcue.core.customers import CustomerProfile
+from callcue.core.facts import FactCandidate
 from callcue.core.flows import AnswerEvidence, FlowAction, FlowMover
+from callcue.core.orders import Order, OrderMismatch
 from callcue.core.records import FieldChange, FieldSource, Scalar
 from callcue.core.speech import (
     Channel,
@@ -256,6 +258,29 @@ class Alert(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactsUpdated(Event):
+    """Candidates for facts that are new or changed. A call's facts are the fold over these events."""
+
+    type: Literal["FactsUpdated"] = "FactsUpdated"
+    candidates: tuple[FactCandidate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChecked(Event):
+    """What was said, held against the order feed; replaces what the check before it said."""
+
+    type: Literal["OrderChecked"] = "OrderChecked"
+    order: Order | None = None
+    """The order that the call is about; None: not found."""
+    proposed: tuple[str, ...] = ()
+    """Numbers of the caller's orders that the number that was heard may have been, the nearest first."""
+    mismatches: tuple[OrderMismatch, ...] = ()
+    """The weightiest first; empty: everything agrees."""
+    unavailable: str = ""
+    """Why the feed could not be asked; empty: it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KbChanged(Event):
     """Cards were added, changed or retired. ``call_id`` is ``ids.KB_STREAM``, ``at_ms`` 0."""
 
@@ -289,6 +314,8 @@ AnyEvent = (
     | TagUpdate
     | RecordUpdated
     | Alert
+    | FactsUpdated
+    | OrderChecked
     | KbChanged
     | IndexBuilt
 )

@@ -14,7 +14,16 @@ ISSUE_TYPES = ("技术", "账单", "物流", "其他")
 SENTIMENTS = ("正面", "中性", "负面")
 LIFECYCLES = ("潜客", "新客", "复购", "忠诚")
 
-FACTS = ("facts.phone", "facts.order_no", "facts.amount", "facts.purchase_date")
+FACTS = (
+    "facts.phone",
+    "facts.order_no",
+    "facts.amount",
+    "facts.purchase_date",
+    "facts.product",
+    "facts.address",
+    "facts.name",
+    "facts.staff",
+)
 RECORD_FIELDS = (
     "issue_type",
     "sentiment",

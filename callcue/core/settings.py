@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from callcue.core.speech import LanguageChoice
@@ -138,6 +138,35 @@ class TaggingSettings(_Section):
     """Probability from which a finding fills its field; below it, it is a suggestion."""
 
 
+class OrderSettings(_Section):
+    """The shop's orders, against which a call's facts are checked."""
+
+    number_url: str | None = None
+    """Address of one order, with ``{order_no}``; default: only imported orders are looked up."""
+    phone_url: str | None = None
+    """Address of a customer's orders, with ``{phone}``."""
+    authorization: SecretStr | None = None
+    """Value of the Authorization header of both, such as ``Bearer …``."""
+    timeout_s: float = Field(2.0, gt=0.0, le=30.0)
+    """How long one question to the order service may take."""
+    breaker_failures: int = Field(3, ge=1, le=100)
+    """Failures in a row after which it is left alone."""
+    breaker_pause_s: float = Field(30.0, gt=0.0, le=3600.0)
+    """For how long."""
+    return_days: int = Field(7, ge=0, le=3650)
+    """Days after an order within which goods are taken back."""
+
+    @model_validator(mode="after")
+    def _addresses(self) -> "OrderSettings":
+        for name, blank in (("number_url", "{order_no}"), ("phone_url", "{phone}")):
+            address = getattr(self, name)
+            if address is not None and not (re.match(r"https?://[^/\s]", address) and blank in address):
+                raise ValueError(f"{name} has to be an http or https address that holds {blank}")
+        if self.phone_url is not None and self.number_url is None:
+            raise ValueError("phone_url needs number_url, too")
+        return self
+
+
 class DatabaseSettings(_Section):
     """Where everything durable lives."""
 
@@ -163,6 +192,7 @@ class Settings(BaseSettings):
     speech: SpeechSettings = SpeechSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     tagging: TaggingSettings = TaggingSettings()
+    orders: OrderSettings = OrderSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -28,6 +28,7 @@ Permission = Literal[
     "outcomes.write",  # say what became of a call
     "cards.ack",  # say what was done with a pushed card, tick off steps of a flow, ask for a card
     "customers.write",  # say who the customer of a live call is; agents: of their own
+    "orders.write",  # import the shop's orders
     "metrics.read",
 ]
 
@@ -45,6 +46,7 @@ _EVERYTHING: frozenset[Permission] = frozenset(
         "learning.write",
         "outcomes.write",
         "customers.write",
+        "orders.write",
         "metrics.read",
     )
 )
@@ -66,7 +68,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             )
         ),
         "editor": frozenset(("cards.read", "cards.write", "cards.export", "learning.read", "learning.write")),
-        "integrator": frozenset(("calls.stream", "cards.read", "customers.write", "outcomes.write", "metrics.read")),
+        "integrator": frozenset(
+            ("calls.stream", "cards.read", "customers.write", "outcomes.write", "orders.write", "metrics.read")
+        ),
         "admin": _EVERYTHING,
     }
 )

@@ -345,3 +345,19 @@ class ForecastSwitchRow(Base):
     at_ms: Mapped[int] = mapped_column(BigInteger)
     by: Mapped[str] = mapped_column(NAME)
     reason: Mapped[str] = mapped_column(Text)
+
+
+class OrderRow(Base):
+    """One order of the shop, as it was imported."""
+
+    __tablename__ = "orders"
+    __table_args__ = (Index(None, "phone", "ordered_on"), Index(None, "ordered_on"))
+
+    order_no: Mapped[str] = mapped_column(String(32), primary_key=True)
+    phone: Mapped[str] = mapped_column(String(16))
+    """Digits; empty: unknown."""
+    ordered_on: Mapped[str] = mapped_column(String(10))
+    products: Mapped[list[str]]
+    amount: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(NAME)
+    imported_at: Mapped[str] = mapped_column(TIME)

@@ -32,6 +32,7 @@ from callcue.infra.cards import CardStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
+from callcue.infra.orders import OrderStore
 from callcue.infra.records import RecordStore
 from callcue.testing.calls import ScriptedCall, ScriptedLine
 from callcue.testing.voice import FakeVoiceActivity
@@ -112,6 +113,7 @@ async def server(tmp_path: Path) -> AsyncIterator[tuple[str, Services]]:
             feed=EventFeed(log=log, bus=bus, calls=calls),
             log=log,
             calls=calls,
+            orders=OrderStore(database),
             auth=Authenticator(settings.auth, loopback_only=True),
             settings=settings,
             metrics=stages.metrics,

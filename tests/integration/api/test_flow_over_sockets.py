@@ -14,6 +14,7 @@ from callcue.calls.feed import EventFeed
 from callcue.core.cards import Card, Step, Trigger, When
 from callcue.core.settings import ServerSettings, Settings
 from callcue.infra.auth import Authenticator
+from callcue.infra.orders import OrderStore
 from callcue.testing.calls import ScriptedCall, ScriptedLine
 from tests.unit.api.edge import editing_desk, learning_loop, receive, running, send
 from tests.unit.calls.conftest import Store, store
@@ -69,6 +70,7 @@ async def server(store: Store, tmp_path: Path) -> AsyncIterator[tuple[str, Pipel
             feed=EventFeed(log=store.log, bus=store.bus, calls=store.calls),
             log=store.log,
             calls=store.calls,
+            orders=OrderStore(store.database),
             auth=Authenticator(settings.auth, loopback_only=True),
             settings=settings,
             metrics=pipeline.manager._stages.metrics,

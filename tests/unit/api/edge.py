@@ -42,6 +42,7 @@ from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.forecasts import ForecastStore
 from callcue.infra.metrics import Metrics
+from callcue.infra.orders import OrderStore
 from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
 from callcue.infra.searches import SearchLog
@@ -138,6 +139,7 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
         feed=EventFeed(log=log, bus=bus, calls=calls),
         log=log,
         calls=calls,
+        orders=OrderStore(database),
         auth=Authenticator(settings.auth, loopback_only=True),
         settings=settings,
         metrics=Metrics(),

@@ -10,17 +10,21 @@ from callcue.core.events import (
     CardAck,
     CardPush,
     CustomerKnown,
+    FactsUpdated,
     FinalTranscript,
     FlowUpdated,
     IndexBuilt,
     KbChanged,
+    OrderChecked,
     PartialTranscript,
     RecordUpdated,
     TagUpdate,
     VoiceSummary,
 )
+from callcue.core.facts import FactCandidate, FactSpan
 from callcue.core.flows import AnswerEvidence, FlowMover
 from callcue.core.ids import KB_STREAM
+from callcue.core.orders import Order, OrderMismatch
 from callcue.core.records import FieldChange, FieldValue, Value
 from callcue.core.speech import ChannelVoice, TextSpan, VoiceCues, Word
 
@@ -189,6 +193,18 @@ def alert(call_id: str = "c1", at_ms: int = 1) -> Alert:
     return Alert(call_id=call_id, at_ms=at_ms, kind="escalation", reason="r", evidence=("s1",), severity="warning")
 
 
+def facts() -> FactsUpdated:
+    spans = (FactSpan(segment_id="caller-1", start=4, end=12),)
+    found = FactCandidate(kind="order_no", value="20773186", role="", probability=0.62, state="heard", evidence=spans)
+    return FactsUpdated(call_id="c1", at_ms=1, candidates=(found,))
+
+
+def order_checked() -> OrderChecked:
+    order = Order(order_no="20773186", ordered_on="2026-10-14", products=("耳机",), amount="599")
+    found = OrderMismatch(kind="return_period", said="2026-11-18", stored="40", evidence=("caller-1",))
+    return OrderChecked(call_id="c1", at_ms=1, order=order, mismatches=(found,))
+
+
 def kb_changed() -> KbChanged:
     return KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=("kb-1",), total=1, by="li")
 
@@ -209,6 +225,8 @@ def one_of_each() -> list[AnyEvent]:
         tag(),
         updated("c1", 1, change("tags", ("退款", "投诉")), change("facts.amount", 12.5, old=12), change("x", True)),
         alert(),
+        facts(),
+        order_checked(),
         voices(),
         ended(),
         kb_changed(),

@@ -70,7 +70,14 @@ def test_every_role_has_its_permissions_and_no_other() -> None:
             "metrics.read",
         },
         "editor": {"cards.read", "cards.write", "cards.export", "learning.read", "learning.write"},
-        "integrator": {"calls.stream", "cards.read", "customers.write", "outcomes.write", "metrics.read"},
+        "integrator": {
+            "calls.stream",
+            "cards.read",
+            "customers.write",
+            "outcomes.write",
+            "orders.write",
+            "metrics.read",
+        },
         "admin": set(get_args(Permission)),
     }
     assert set(granted) == set(get_args(Role)) == set(PERMISSIONS)

@@ -30,6 +30,7 @@ TABLES = {"events", "calls", "records", "cards", "card_versions", "card_searches
     "customer_events",
     "forecasts",
     "forecast_switches",
+    "orders",
 }
 
 

@@ -1,12 +1,12 @@
 """What customers did elsewhere, forecasts about them with their outcomes, and which forecasts are shown.
 
-Revision: 0004_customer_events, after 0003
+Revision: 0004, after 0003
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004_customer_events"
+revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,62 @@
+"""Orders as a shop knows them, and what of a call does not agree with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from callcue.core.facts import NumberShape
+
+MismatchKind = Literal["order_no", "purchase_date", "return_period", "product", "amount", "phone"]
+"""``order_no``: there is no such order. ``purchase_date``: another day. ``return_period``: by the order's date it
+is over. ``product``: not in the order. ``amount``: another total. ``phone``: the order belongs to another number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One order of the feed."""
+
+    order_no: str
+    """Letters and digits only, letters in capitals."""
+    ordered_on: str
+    """``YYYY-MM-DD``, the shop's day."""
+    phone: str = ""
+    """Digits only, without the country's code; empty: unknown."""
+    products: tuple[str, ...] = ()
+    amount: str = ""
+    """Plain decimal, the order's total in the shop's currency; empty: unknown."""
+    status: str = ""
+    """As the shop says it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMismatch:
+    """One thing that was said and that the order does not say."""
+
+    kind: MismatchKind
+    said: str
+    stored: str
+    """What the feed has; of ``return_period`` the order's age in days; empty where it has nothing."""
+    evidence: tuple[str, ...]
+    """Segment ids."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedKnowledge:
+    """What all orders of a feed have in common."""
+
+    shape: NumberShape = field(default_factory=NumberShape)
+    products: tuple[str, ...] = ()
+    """Names of what is sold, the most frequent first."""
+
+
+class OrderSource(Protocol):
+    """Looks orders up."""
+
+    async def by_number(self, order_no: str) -> Order | None:
+        """The order of this number. Raises OrdersUnavailable."""
+
+    async def by_phone(self, phone: str) -> Sequence[Order]:
+        """A customer's orders, newest first, at most 50. Raises OrdersUnavailable."""
+
+    async def knowledge(self) -> FeedKnowledge:
+        """How its numbers look and what is sold; empty where that is not known."""
