@@ -1,9 +1,9 @@
-"""``python -m eval.summary [DIR]``: do summaries point to the right sentences, and are their sentences ones that were said?
+"""``python -m eval.summary [DIR]``: do summaries point to the right sentences, and was each of them said?
 
-On marked calls: precision and recall of segments per part, beside picking as many sentences of the same speaker from the
-beginning (``lead``), from the end (``tail``), by a walk over their likeness (``textrank``), and at random. With DIR, a set of test
-calls as for ``eval.calls``: how much of the expected follow-up and tags the summary holds, beside as many characters of
-``lead`` and ``tail``.
+On marked calls: precision and recall of segments per part, beside picking as many sentences of the same speaker from
+the beginning (``lead``), from the end (``tail``), by a walk over their likeness (``textrank``), and at random. With DIR,
+a set of test calls as for ``eval.calls``: how much of the expected follow-up and tags the summary holds, beside as many
+characters of ``lead`` and ``tail``.
 """
 
 import random
@@ -202,7 +202,7 @@ def _median(values: Sequence[int]) -> float | None:
 
 
 def measure_calls(calls: Sequence[ScriptedCall], embedder: Embedder, *, show: bool = False) -> Figures:
-    """How much of the expected follow-up (its pairs of characters) and how many of the expected tags the summary holds."""
+    """How much of the expected follow-up (its pairs of characters) and of the expected tags the summary holds."""
     sums: dict[str, list[float]] = {}
     rows = []
     for call in calls:

@@ -1,4 +1,4 @@
-"""Calls as text with the sentences that a summary is to point to; the form is described at the top of the file itself."""
+"""Calls as text with the sentences that a summary is to point to; the file itself tells its form."""
 
 import re
 from collections.abc import Mapping

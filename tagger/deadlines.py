@@ -1,4 +1,4 @@
-"""Until when: the times that promises name (三天内, 明天下午, 周五之前, within two hours), counted from when they were said.
+"""Until when: the times that promises name (三天内, 明天下午, within two hours), counted from when they were said.
 
 Only times to come. Working days leave out Saturday and Sunday; public holidays are not known here.
 """
@@ -13,7 +13,21 @@ from tagger.numerals import NUMBER, parse_number
 _WEEKDAY = {c: i for i, c in enumerate("一二三四五六日")} | {"天": 6} | {str(i + 1): i for i in range(7)}
 _DAYS = {"今": 0, "明": 1, "后": 2, "大后": 3}
 _EN_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_EN_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_EN_NUMBERS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 _MOST_DAYS = 400
 _NOON = {"早": 0, "上": 0, "中": 12, "下": 12, "傍": 12, "晚": 12}
 
@@ -200,7 +214,8 @@ _READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (re.compile(rf"(?P<count>半|{_N})个?(?P<half>半)?(?P<unit>小时|钟头|分钟)(?:之?内|以内|左右|后|之后)?"), _hours),
     (
         re.compile(
-            rf"(?P<count>半|{_N})(?:[到至\-~](?P<last>{_N}))?个?(?P<unit>工作日|天|周|星期|礼拜|月)(?:之?内|以内|后|之后|左右)"
+            rf"(?P<count>半|{_N})(?:[到至\-~](?P<last>{_N}))?个?(?P<unit>工作日|天|周|星期|礼拜|月)(?:之?内|"
+            rf"以内|后|之后|左右)"
         ),
         _days,
     ),
@@ -208,12 +223,15 @@ _READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (re.compile(rf"(?P<day>大后|[今明后])[天日晚早]{_AT}"), _day),
     (re.compile(rf"(?<![上个])(?P<which>下下|下|这|本)?个?(?:周|星期|礼拜)(?P<day>[一二三四五六日天1-7])(?!个){_AT}"),
         lambda m, at: _weekday(m, at) if m["which"] else _weekday_plain(m, at)),
-    (re.compile(rf"(?<!月)(?:(?P<month>{_N})月|(?P<next>下)个?月)?(?P<number>{_N})[号日](?![码线楼院门店路]){_AT}"), _month_day),
-    (re.compile(rf"(?P<part>上午|中午|下午|傍晚|晚上)(?P<hour>{_N})[点时](?P<half>半)?(?:之?前|以前|左右)?"), _this_hour),
+    (re.compile(rf"(?<!月)(?:(?P<month>{_N})月|(?P<next>下)个?月)?(?P<number>{_N})[号日](?![码线楼院门店路]){_AT}"),
+        _month_day),
+    (re.compile(rf"(?P<part>上午|中午|下午|傍晚|晚上)(?P<hour>{_N})[点时](?P<half>半)?(?:之?前|以前|左右)?"),
+        _this_hour),
     (re.compile(r"(?P<next>下)?(?:这|本)?个?(?:月底|周末)(?:之?前)?"), _end_of),
     (
         re.compile(
-            rf"\b(?:with)?in (?:the next )?(?P<count>an?|\d{{1,3}}|{'|'.join(_EN_NUMBERS)})(?: (?:to|or) (?P<last>\d{1,3}|" rf"{'|'.join(_EN_NUMBERS)}))? "
+            rf"\b(?:with)?in (?:the next )?(?P<count>an?|\d{{1,3}}|{'|'.join(_EN_NUMBERS)})(?: (?:to|"
+            rf"or) (?P<last>\d{1,3}|" rf"{'|'.join(_EN_NUMBERS)}))? "
             r"(?P<unit>business day|working day|hour|minute|day|week|month)s?\b", re.IGNORECASE,
         ),
         _en_in,

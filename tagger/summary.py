@@ -55,11 +55,14 @@ class TriedStep:
     card_id: str
 
 
+_NO_HINTS = Hints()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What a summary takes from the rest of the call."""
 
-    hints: Hints = Hints()
+    hints: Hints = _NO_HINTS
     sentiment: str = ""
     sentiment_shown: tuple[str, ...] = ()
     """Segments that show it."""
@@ -104,9 +107,7 @@ class _Maker:
     def part(self, name: Part, found: list[Scored], counts: Callable[[str], bool]) -> SummaryPart:
         limits = LIMITS[name]
         language = self._call.heard[0].language if self._call.heard else "zh"
-        focused = [
-            Scored(piece=self._call.focused(one.piece, counts), score=one.score, also=one.also) for one in found
-        ]
+        focused = [Scored(piece=self._call.focused(one.piece, counts), score=one.score, also=one.also) for one in found]
         chosen = choose(
             focused,
             most=limits.most,
@@ -119,9 +120,7 @@ class _Maker:
 
     def tried(self, steps: Sequence[TriedStep]) -> SummaryPart:
         """Steps of flows first, in the card's words; then what the customer said."""
-        ticked = [
-            SummarySentence(text=step.text, segments=step.segments, card_id=step.card_id) for step in steps
-        ]
+        ticked = [SummarySentence(text=step.text, segments=step.segments, card_id=step.card_id) for step in steps]
         said = self.part("tried", self._call.tried(), cues.tried)
         known = {segment for step in ticked for segment in step.segments}
         return _part("tried", [*ticked, *(one for one in said.sentences if not known & set(one.segments))])

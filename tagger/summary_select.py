@@ -1,5 +1,5 @@
-"""Which sentences of a call go into which part of its summary: signs of what a sentence does, its place, how central its
-meaning is, and what the rest of the system made of it (cards that came of it, evidence of the record's fields).
+"""Which sentences of a call go into which part of its summary: signs of what a sentence does, its place, how central
+its meaning is, and what the rest of the system made of it (cards that came of it, evidence of the record's fields).
 
 Centrality is the mean cosine to the speaker's other sentences, as in LexRank (Erkan and Radev 2004) without the walk.
 Redundancy is kept out greedily, as in MMR (Carbonell and Goldstein 1998).
@@ -109,7 +109,9 @@ class CallText:
             return 0.0  # people state their matter first; later on it takes a sign
         score = sign + 1.1 * (0.75**place) + 0.4 * self._central[id(piece)]
         score += 0.5 * self.hints.cards.get(piece.segment_id, 0.0) + 0.3 * (piece.segment_id in self.hints.matter)
-        score -= 1.0 * cues.detail(text) + 0.8 * cues.aside(text) + 0.8 * cues.tried(text) + 0.5 * cues.caller_will(text)
+        score -= (
+            1.0 * cues.detail(text) + 0.8 * cues.aside(text) + 0.8 * cues.tried(text) + 0.5 * cues.caller_will(text)
+        )
         score -= 1.2 * (place > 1 and cues.asks_back(text)) + 0.8 * cues.resolved(text)
         return score - 1.0
 
@@ -201,7 +203,9 @@ class CallText:
         return piece_of(utterance, piece.index, spans[first][0], spans[last][1]) or piece
 
 
-def choose(found: Iterable[Scored], *, most: int, characters: int, share: float, taken: Sequence[Piece]) -> list[Scored]:
+def choose(
+    found: Iterable[Scored], *, most: int, characters: int, share: float, taken: Sequence[Piece]
+) -> list[Scored]:
     """The best sentences, in the order in which they were said.
 
     At most ``most``, together within ``characters`` (the first always fits), each with at least ``share`` of the best

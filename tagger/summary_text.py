@@ -19,19 +19,24 @@ _EDGE = " 　，,、。！!；;：:…—-"
 _MARKS = "？?"
 
 _FILLERS = re.compile(
-    r"(?:(?<=[，,。、\s])|^)(?:嗯+|呃+|额+|唔+|唉+|哎+|诶+|哦+|噢+|喂+|啊+|那个|这个|就是说?|就是那个|怎么说呢|你知道吧?|是这样的?|"
+    r"(?:(?<=[，,。、\s])|^)(?:嗯+|呃+|额+|唔+|唉+|哎+|诶+|哦+|噢+|喂+|啊+|那个|这个|就是说?|就是那个|"
+    r"怎么说呢|你知道吧?|是这样的?|"
     r"这样|那什么|对吧)[，,、\s]+|呃+|额(?=[，,、])|嗯+|(?:那个|这个|就是){2,}|怎么说呢[，,]?|"
     r"(?<!\w)(?:u[hm]+|e[rh]+m?|hmm+|you know|i mean|sort of|kind of|let me see)(?!\w)[,\s]*",
     re.IGNORECASE,
 )
 _OPENINGS = re.compile(
-    r"^(?:(?:(?:你好|您好|喂)+|还有(?:啊|就是)|那?是这样的?|怎么说呢|哎|唉|嗯|哦|啊|好的?|行|是的?|对了?|那|这样啊?|明白了?|收到|没(?:问题|关系)|不好意思(?:啊|哈)?|打扰(?:一下|了)?|"
+    r"^(?:(?:(?:你好|您好|喂)+|还有(?:啊|就是)|那?是这样的?|怎么说呢|哎|唉|嗯|哦|啊|好的?|行|是的?|对了?|那|"
+    r"这样啊?|明白了?|收到|没(?:问题|关系)|不好意思(?:啊|哈)?|打扰(?:一下|了)?|"
     r"麻烦(?:一下|问一下)?|请问一下|我跟你说|太好了|可以的?|知道了|谢谢你?|不客气|"
     r"hi|hello|hey|okay|ok|all right|alright|right|sure|well|so|yes|yeah|no problem|great|thanks|thank you|oh|"
     r"good (?:morning|afternoon|evening))(?:[，,、。.!！\s]+|$))+",
     re.IGNORECASE,
 )
-_AGAIN_ZH = re.compile(r"([\u4e00-\u9fff]{2,6})[，,、\s]?\1(?=[\u4e00-\u9fff])|([我你您他她它这那就不要有在])[，,、]?(?:\2)+(?=[\u4e00-\u9fff])")
+_AGAIN_ZH = re.compile(
+    r"([\u4e00-\u9fff]{2,6})[，,、\s]?\1(?=[\u4e00-\u9fff])|"
+    r"([我你您他她它这那就不要有在])[，,、]?(?:\2)+(?=[\u4e00-\u9fff])"
+)
 _AGAIN_EN = re.compile(r"\b(\w+(?: \w+)?)[,\s]+\1\b", re.IGNORECASE)
 _NUMERAL = re.compile(r"[\d零〇一二两三四五六七八九十百千万幺]")
 
@@ -110,8 +115,7 @@ def _removals(text: str, kept: Sequence[tuple[int, int]]) -> Iterable[tuple[int,
                 found.append((match.start(), match.end() - len(said)))
     for first, last in found:
         if first < last:
-            for a, b in _runs(places[first:last]):
-                yield a, b
+            yield from _runs(places[first:last])
 
 
 def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
@@ -125,7 +129,7 @@ def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _without(kept: Sequence[tuple[int, int]], gone: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    left = set(place for a, b in kept for place in range(a, b))
+    left = {place for a, b in kept for place in range(a, b)}
     for a, b in gone:
         left.difference_update(range(a, b))
     return _runs(sorted(left))

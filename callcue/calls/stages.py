@@ -8,6 +8,7 @@ from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.records import RecordKeeper
 from callcue.calls.start import StartCall
+from callcue.calls.summary_writing import SummaryWriter
 from callcue.core.ports import Clock, Embedder, TagModel, VoiceActivity
 from callcue.core.speech import Channel
 from callcue.infra.event_log import EventLog
@@ -31,6 +32,7 @@ class CallConfig:
     max_calls: int
     max_lag_s: float
     """Seconds that a final may wait for its text before new calls are refused."""
+    summary_at_end: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class Stages:
     """Where needs that brought no card are kept; None: nowhere."""
     embedder: Embedder | None = None
     """Compares what a customer says with the answers of a flow; None: by words alone."""
+    summary_writer: SummaryWriter | None = None
+    """Asks a language model for summaries; None: they are in the call's own words."""
 
     def recogniser(
         self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]

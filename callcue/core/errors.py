@@ -15,6 +15,7 @@ CallCueError                  code
 │   └── ChecksumMismatch      checksum_mismatch
 ├── MissingExtra              missing_extra        an optional back end is not installed; names the extra
 ├── EngineFailed              engine_failed        a worker died or a decode failed after its retry
+├── EndpointFailed            endpoint_failed      a language model's endpoint was late, refused, or answered nonsense
 └── StorageFailed             storage_failed       the database refused or cannot be reached
 
 Each message says what happened, what was lost (normally nothing), and what to do.
@@ -115,6 +116,10 @@ class MissingExtra(CallCueError):
 
 class EngineFailed(CallCueError):
     code = "engine_failed"
+
+
+class EndpointFailed(CallCueError):
+    code = "endpoint_failed"
 
 
 class StorageFailed(CallCueError):

@@ -19,6 +19,9 @@ against the segments that it names."""
 Missing = Literal["", "not_said", "as_promised"]
 """Why a part is empty: nothing of the kind was said; or (``next``) what comes next is what was promised."""
 
+SYSTEM = "callcue"
+"""``by`` of the summary at the end of a call, which nobody asked for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
