@@ -1,9 +1,10 @@
 """``python -m eval.summary [DIR]``: do summaries point to the right sentences, and was each of them said?
 
 On marked calls: precision and recall of segments per part, beside picking as many sentences of the same speaker from
-the beginning (``lead``), from the end (``tail``), by a walk over their likeness (``textrank``), and at random. With DIR,
-a set of test calls as for ``eval.calls``: how much of the expected follow-up and tags the summary holds, beside as many
-characters of ``lead`` and ``tail``.
+the beginning (``lead``), from the end (``tail``), by a walk over their likeness (``textrank``), and at random.
+
+With DIR, a set of test calls as for ``eval.calls``: how much of the expected follow-up and tags the summary holds,
+beside as many characters of ``lead`` and ``tail``.
 """
 
 import random

@@ -230,8 +230,8 @@ _READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     (re.compile(r"(?P<next>下)?(?:这|本)?个?(?:月底|周末)(?:之?前)?"), _end_of),
     (
         re.compile(
-            rf"\b(?:with)?in (?:the next )?(?P<count>an?|\d{{1,3}}|{'|'.join(_EN_NUMBERS)})(?: (?:to|"
-            rf"or) (?P<last>\d{1,3}|" rf"{'|'.join(_EN_NUMBERS)}))? "
+            rf"\b(?:with)?in (?:the next )?(?P<count>an?|\d{{1,3}}|{'|'.join(_EN_NUMBERS)})"
+            rf"(?: (?:to|or) (?P<last>\d{{1,3}}|{'|'.join(_EN_NUMBERS)}))? "
             r"(?P<unit>business day|working day|hour|minute|day|week|month)s?\b", re.IGNORECASE,
         ),
         _en_in,

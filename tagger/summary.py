@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from callcue.core.ports import Embedder
 from callcue.core.speech import Utterance
-from callcue.core.summaries import Missing, Moment, Part, Summary, SummaryPart, SummarySentence
+from callcue.core.summaries import PARTS, Missing, Moment, Part, Summary, SummaryPart, SummarySentence
 from tagger import summary_cues as cues
 from tagger.deadlines import Deadline, deadline
 from tagger.summary_select import CallText, Hints, Scored, choose
@@ -35,11 +35,14 @@ class Limits:
     """Of the best sentence's score, below which another one is left out."""
 
 
+ALL_CHARACTERS = 200
+"""Of Chinese, of the four parts together. The first sentence of a part is shown in any case; it has at most 40, and the
+limits below leave that many for the last part to be filled."""
 LIMITS: dict[Part, Limits] = {
-    "wanted": Limits(most=3, characters=72, share=0.3),
+    "wanted": Limits(most=3, characters=64, share=0.3),
     "done": Limits(most=3, characters=72, share=0.25),
-    "promised": Limits(most=3, characters=64, share=0.2),
-    "next": Limits(most=2, characters=44, share=0.55),
+    "promised": Limits(most=3, characters=52, share=0.2),
+    "next": Limits(most=2, characters=40, share=0.55),
     "tried": Limits(most=3, characters=60, share=0.0),
     "open": Limits(most=2, characters=50, share=0.0),
 }
@@ -103,6 +106,7 @@ class _Maker:
         self._call = call
         self._started_at = started_at
         self._taken: list[Piece] = []
+        self._left = ALL_CHARACTERS
 
     def part(self, name: Part, found: list[Scored], counts: Callable[[str], bool]) -> SummaryPart:
         limits = LIMITS[name]
@@ -111,11 +115,13 @@ class _Maker:
         chosen = choose(
             focused,
             most=limits.most,
-            characters=round(limits.characters * _WIDER[language]),
+            characters=round(min(limits.characters, self._left) * _WIDER[language]),
             share=limits.share,
             taken=self._taken if name in ("done", "next", "promised") else (),
         )
         self._taken += [one.piece for one in chosen]
+        if name in PARTS:
+            self._left -= sum(len(one.piece.text) for one in chosen) / _WIDER[language]
         return _part(name, [self._sentence(name, one.piece, one.also) for one in chosen])
 
     def tried(self, steps: Sequence[TriedStep]) -> SummaryPart:

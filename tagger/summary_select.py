@@ -20,7 +20,7 @@ from tagger.summary_text import Piece, clauses, piece_of, sentences
 
 LEAST_CONTENT = 4
 """Characters of content below which a sentence says nothing of the matter."""
-_LONG = {"zh": 44, "en": 120}
+_LONG = {"zh": 40, "en": 120}
 """Characters above which a sentence is cut to its clauses around what counts."""
 _SAME = 0.6
 """Share of common pairs of characters (Dice) from which two sentences say the same."""
@@ -193,14 +193,27 @@ class CallText:
         spans = clauses(utterance, piece)
         longest = _LONG[utterance.language]
         told = [place for place, (a, b) in enumerate(spans) if counts(utterance.text[a:b])]
-        if len(spans) < 2 or not told or len(piece.text) <= longest // 2:
+        if len(piece.text) <= longest // 2:
             return piece
+        if len(spans) < 2 or not told:
+            return self._clipped(piece, longest)
         first, last = told[0], told[-1]
         while first > 0 and spans[last][1] - spans[first - 1][0] <= longest:
             first -= 1
         while last + 1 < len(spans) and spans[last + 1][1] - spans[first][0] <= longest:
             last += 1
-        return piece_of(utterance, piece.index, spans[first][0], spans[last][1]) or piece
+        found = piece_of(utterance, piece.index, spans[first][0], spans[last][1])
+        return self._clipped(found or piece, longest)
+
+    def _clipped(self, piece: Piece, longest: int) -> Piece:
+        """The beginning of a sentence without an end, as in speech without punctuation; at a space if there is one."""
+        if len(piece.text) <= longest:
+            return piece
+        utterance = self.heard[piece.index]
+        end = piece.quotes[0].start + longest
+        space = utterance.text.rfind(" ", piece.quotes[0].start + longest // 2, end)
+        cut = piece_of(utterance, piece.index, piece.quotes[0].start, space if space > 0 else end)
+        return cut or piece
 
 
 def choose(
