@@ -24,6 +24,9 @@ _LONG = {"zh": 40, "en": 120}
 """Characters above which a sentence is cut to its clauses around what counts."""
 _SAME = 0.6
 """Share of common pairs of characters (Dice) from which two sentences say the same."""
+_EMBEDDED = 60
+"""Sentences of a speaker that are compared in meaning: of more, those at the beginning and at the end. One costs 20 ms
+and more, and the end of a call waits for it."""
 _ANSWER_WITHIN = 3
 """Utterances in which a question is answered."""
 
@@ -259,11 +262,12 @@ def _centrality(pieces: Sequence[Piece], embedder: Embedder | None) -> dict[int,
     central = {id(piece): 0.5 for piece in pieces}
     if embedder is None or not pieces:
         return central
-    made = vectors(embedder, [piece.text for piece in pieces])
     for channel in ("caller", "agent"):
-        rows = [place for place, piece in enumerate(pieces) if piece.channel == channel and _has_content(piece.text)]
-        for place, value in zip(rows, mean_likeness(made[rows]), strict=True):
-            central[id(pieces[place])] = value
+        own = [piece for piece in pieces if piece.channel == channel and _has_content(piece.text)]
+        own = [*own[: _EMBEDDED // 3], *own[_EMBEDDED // 3 :][-_EMBEDDED * 2 // 3 :]]
+        made = vectors(embedder, [piece.text for piece in own])
+        for piece, value in zip(own, mean_likeness(made), strict=True):
+            central[id(piece)] = value
     return central
 
 

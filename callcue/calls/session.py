@@ -244,8 +244,12 @@ class CallSession:
             await self._lost_audio(unsaid_ms)
 
     async def _sum_up(self, *, ask: bool) -> None:
-        if self._stages.config.summary_at_end:
+        if not self._stages.config.summary_at_end:
+            return
+        try:
             await self._summaries.finish(self.call_id, self.received_ms, ask=ask)
+        except CallCueError as error:  # it can be made later, from what is written
+            _log.warning("summary.not_made", call_id=self.call_id, code=error.code)
 
     async def _finish(self, recogniser: ChannelRecogniser) -> None:
         async with self._decoding_may_fail():

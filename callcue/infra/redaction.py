@@ -95,6 +95,8 @@ def redact(said: Sequence[Said], known: Iterable[str], language: str) -> list[st
     held = [pattern for value in known if (pattern := _anywhere(value)) is not None]
     out = []
     asked = 0
+    """Utterances of the agent for which a question for a number stands, unless it is answered."""
+    answered = False
     asked_address = False
     for one in said:
         text = one.text
@@ -105,9 +107,11 @@ def redact(said: Sequence[Said], known: Iterable[str], language: str) -> list[st
         text = _by_rules(text, tokens)
         if (asked or _mostly_digits(text)) and _HAS_DIGIT.search(text):
             text = _DIGITS.sub(tokens["number"], text)
+            answered = answered or one.channel == "caller"
         out.append(re.sub(r"[\r\n]+", " ", text))
         if one.channel == "agent":
-            asked = 2 if _ASKS_NUMBER.search(one.text) else max(0, asked - 1)
+            asked = 2 if _ASKS_NUMBER.search(one.text) else 0 if answered else max(0, asked - 1)
+            answered = False
             asked_address = bool(_ASKS_ADDRESS.search(one.text))
         else:
             asked_address = False

@@ -106,7 +106,7 @@ def test_a_template_that_cannot_work_is_refused(text: str, says: str) -> None:
 
 
 def test_a_template_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="none.txt"):
+    with pytest.raises(BadInput, match=r"none\.txt"):
         PromptTemplate.read(tmp_path / "none.txt")
 
 
