@@ -150,5 +150,6 @@ def _shared(text: str, said: str, language: str) -> float:
 
 
 def _pairs(text: str) -> set[str]:
-    kept = "".join(char for char in re.sub(r"客户|坐席|用户|来电", "", text).lower() if char.isalnum())
+    bare = re.sub(rf"客户|坐席|用户|来电|{NUMBER}", "", text)  # numbers are compared by value
+    kept = "".join(char for char in bare.lower() if char.isalnum())
     return {kept[i : i + 2] for i in range(len(kept) - 1)}

@@ -47,6 +47,12 @@ _DIGITS = re.compile(
     rf"\b(?:{_WORDS})\b(?:[\s,\-]+(?:{_WORDS})\b)+",
     re.IGNORECASE,
 )
+_PLAIN = re.compile(
+    rf"\d{{4}}-\d\d-\d\d(?!\d)|[\d{_SPOKEN}十百千万]+(?:\.\d+)?\s?(?:元|块|万|小时|分钟|天|个|"
+    r"月|年|点|yuan|dollars?|hours?|days?)",
+    re.IGNORECASE,
+)
+"""Dates, sums, times and counts."""
 _ASKS_NUMBER = re.compile(
     r"号码?|尾号|[前后].{0,2}位|身份证|验证码|密码|编号|\b(?:number|digits|code|reference|pin|account)\b", re.IGNORECASE
 )
@@ -106,7 +112,7 @@ def redact(said: Sequence[Said], known: Iterable[str], language: str) -> list[st
             text = tokens["address"]
         text = _by_rules(text, tokens)
         if (asked or _mostly_digits(text)) and _HAS_DIGIT.search(text):
-            text = _DIGITS.sub(tokens["number"], text)
+            text = _DIGITS.sub(lambda m: m[0] if _PLAIN.match(m.string, m.start()) else tokens["number"], text)
             answered = answered or one.channel == "caller"
         out.append(re.sub(r"[\r\n]+", " ", text))
         if one.channel == "agent":
@@ -137,5 +143,6 @@ def _anywhere(value: str) -> re.Pattern[str] | None:
 
 
 def _mostly_digits(text: str) -> bool:
+    text = _PLAIN.sub("", text)
     digits = re.findall(rf"[\d{_SPOKEN}]", text)
     return len(digits) >= 3 and 2 * len(digits) > len(re.findall(r"\w", text))
