@@ -19,7 +19,7 @@ import typer
 from callcue.core.ports import Embedder
 from callcue.core.settings import Settings
 from callcue.core.speech import Channel, Utterance
-from callcue.core.summaries import Part, Summary, written_out
+from callcue.core.summaries import PARTS, Part, Summary, SummaryPart, written_out
 from eval.call_set import ScriptedCall, read_calls
 from eval.call_text import utterances
 from eval.report import Figures, console, run, table, write
@@ -121,8 +121,8 @@ def _textrank(heard: Sequence[Utterance], count: int, embedder: Embedder) -> lis
     return [heard[place].segment_id for place in np.argsort(-rank)[:count]]
 
 
-def _four(found: Summary) -> Sequence[object]:
-    return [part for part in found.parts if part.part in ("wanted", "done", "promised", "next")]
+def _four(found: Summary) -> Sequence[SummaryPart]:
+    return [part for part in found.parts if part.part in PARTS]
 
 
 def chosen(found: Summary, part: Part) -> list[str]:

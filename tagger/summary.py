@@ -106,7 +106,7 @@ class _Maker:
         self._call = call
         self._started_at = started_at
         self._taken: list[Piece] = []
-        self._left = ALL_CHARACTERS
+        self._left = float(ALL_CHARACTERS)
 
     def part(self, name: Part, found: list[Scored], counts: Callable[[str], bool]) -> SummaryPart:
         limits = LIMITS[name]
