@@ -111,7 +111,8 @@ def _removals(text: str, kept: Sequence[tuple[int, int]]) -> Iterable[tuple[int,
     for pattern in (_AGAIN_ZH, _AGAIN_EN):
         for match in pattern.finditer(joined):
             said = match[1] or match[match.lastindex or 1]
-            if 2 * len(_NUMERAL.findall(said)) < len(said):  # the digits of a number are said twice where it has them twice
+            # The digits of a number are said twice where it has them twice.
+            if 2 * len(_NUMERAL.findall(said)) < len(said):
                 found.append((match.start(), match.end() - len(said)))
     for first, last in found:
         if first < last:
