@@ -1,7 +1,9 @@
 """Summaries over a real log: the three moments, what a person wrote, and a language model that may fail."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ from callcue.infra.cards import CardStore
 from callcue.infra.chat_endpoint import ChatEndpoint, EndpointConfig
 from tagger.summary_prompt import PromptTemplate
 from tests.unit.calls.conftest import Store, started
+from tests.unit.calls.pipeline import WIRE, Pipeline, request
 from tests.unit.infra.chat_server import ChatServer, chat_server
 
 SAID: tuple[tuple[Channel, str], ...] = (
@@ -234,3 +237,19 @@ async def test_a_preview_writes_nothing(desk: Desk, server: ChatServer) -> None:
     assert (made.method, language) == ("extractive", "zh")
     assert await desk.summaries.all("c1") == []
     assert server.requests == []
+
+
+async def test_a_call_is_summed_up_before_it_ends(store: Store, tmp_path: Path) -> None:
+    pipeline = Pipeline(store, tmp_path)
+    await pipeline.start()
+    try:
+        link = await pipeline.manager.start(request("c1"))
+        await link.audio(WIRE)
+        await asyncio.wait_for(link.hangup(), 20)
+        events = await pipeline.events("c1")
+    finally:
+        await pipeline.close()
+    kinds = [event.type for event in events]
+    assert kinds.index("SummaryWritten") < kinds.index("VoiceSummary") < kinds.index("CallEnded")
+    held = (await pipeline.records.get("c1")).value("summary")
+    assert "我要开发票" in str(held)
