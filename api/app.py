@@ -8,7 +8,20 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import audio_socket, calls, cards, desktop_socket, editing, flows, health, learning, orders, schemas, tags
+from api import (
+    audio_socket,
+    calls,
+    cards,
+    desktop_socket,
+    editing,
+    flows,
+    health,
+    learning,
+    orders,
+    schemas,
+    summaries,
+    tags,
+)
 from api.desktop_socket import CardTexts
 from api.faults import FaultBarrier
 from api.guard import LOOPBACK, LocalGuard
@@ -25,6 +38,7 @@ OPEN_PATHS = frozenset(
         "/desk.js",
         "/desk_flow.js",
         "/desk_facts.js",
+        "/desk_summary.js",
         "/desk.css",
         "/desk.svg",
         "/openapi.json",
@@ -53,6 +67,7 @@ def create_app(services: Services) -> FastAPI:
         calls,
         orders,
         flows,
+        summaries,
         editing,  # before cards: /cards/check is no card
         cards,
         learning,

@@ -22,6 +22,7 @@ _STATIC = {
     "desk.js": "text/javascript; charset=utf-8",
     "desk_flow.js": "text/javascript; charset=utf-8",
     "desk_facts.js": "text/javascript; charset=utf-8",
+    "desk_summary.js": "text/javascript; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.svg": "image/svg+xml",
 }
@@ -63,6 +64,12 @@ async def desk() -> Response:
 async def desk_script() -> Response:
     """The desk's script."""
     return _static("desk.js")
+
+
+@router.get("/desk_summary.js", include_in_schema=False)
+async def desk_summary_script() -> Response:
+    """The part of the desk's script that shows summaries."""
+    return _static("desk_summary.js")
 
 
 @router.get("/desk_flow.js", include_in_schema=False)

@@ -87,6 +87,7 @@ def _complete(schema: dict[str, Any], open_paths: frozenset[str]) -> None:
 
 def _bodies() -> Mapping[str, Any]:
     from api.flows import StepBody  # which needs this module
+    from api.summaries import SummaryBody
 
     named = (
         AckBody,
@@ -104,6 +105,7 @@ def _bodies() -> Mapping[str, Any]:
         SearchBody,
         StatusBody,
         StepBody,
+        SummaryBody,
         SwitchBody,
         TakenBody,
         TopicEdit,

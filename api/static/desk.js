@@ -33,7 +33,7 @@ const FINAL_CODES = [4400, 4401, 4403, 4404, 1008];
 const ANOTHER_LOG = 4409; // the server holds less than was seen here, as after a restored backup: begin anew
 
 const byId = (id) => document.getElementById(id);
-const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields, flows}
+const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields, flows, summary}
 let language = navigator.language.startsWith("zh") ? "zh" : "en";
 let shown = null;
 let socket = null;
@@ -54,7 +54,7 @@ function make(tag, text, className) {
 
 function call(id) {
   if (!calls.has(id)) {
-    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map(), flows: new Map(), facts: new Map(), order: null });
+    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map(), flows: new Map(), facts: new Map(), order: null, summary: null });
     for (const [old, held] of calls) {
       if (calls.size <= KEPT_CALLS) break;
       if (held.ended && old !== shown) calls.delete(old);
@@ -87,6 +87,7 @@ const APPLY = {
   FactsUpdated(held, event) { applyFacts(held, event); },
   OrderChecked(held, event) { held.order = event; },
   FlowUpdated(held, event) { applyFlow(held.flows, event); },
+  SummaryWritten(held, event) { held.summary = event; },
   RecordUpdated(held, event) {
     for (const change of event.changes) {
       if (change.new === null) held.fields.delete(change.field);
@@ -173,7 +174,8 @@ function render() {
   for (const push of pushes) newest.set(push.card_id, Math.max(newest.get(push.card_id), push.seq));
   byId("cards").replaceChildren(...pushes.map((push) => card(push, held, newest.get(push.card_id) === push.seq)));
   byId("facts").replaceChildren(...factNodes(held));
-  byId("record").replaceChildren(...(held ? [...held.fields].flatMap(([name, value]) => field(name, value)) : []));
+  byId("summary").replaceChildren(...(held ? summaryBox(shown, held) : []));
+  byId("record").replaceChildren(...(held ? [...held.fields].filter(([name]) => name !== "summary").flatMap(([name, value]) => field(name, value)) : []));
 }
 
 function tab(id, held) {
@@ -190,6 +192,7 @@ function renderTranscript(held) {
   const said = held ? [...held.segments.values()].sort((a, b) => a.start_ms - b.start_ms) : [];
   list.replaceChildren(...said.map((segment) => {
     const item = make("li", undefined, segment.channel === "agent" ? "agent" : "caller");
+    if (cited.has(segment.segment_id)) item.classList.add("cited");
     item.append(make("small", `${t(`${segment.channel}_side`)} ${time(segment.start_ms)}`));
     item.append(make("span", segment.final ? segment.text : segment.stable));
     if (!segment.final) item.append(make("span", segment.unstable, "unstable"));

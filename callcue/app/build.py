@@ -18,7 +18,7 @@ from asr.scheduler import DecodeScheduler, SchedulerConfig
 from asr.streaming import StreamConfig
 from callcue.app import backends
 from callcue.app.customers import customer_desk, forecaster
-from callcue.app.desks import editing_desk, learning_loop
+from callcue.app.desks import editing_desk, learning_loop, summary_writer
 from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
 from callcue.app.orders import order_desk
@@ -165,6 +165,7 @@ class App:
             config=call_config(settings),
             questions=storage.questions,
             embedder=understood.embedders[settings.knowledge.embedder],
+            summary_writer=summary_writer(settings.summary),
         )
 
     async def _customers(self, storage: Storage, records: RecordKeeper) -> CustomerDesk:
@@ -271,6 +272,7 @@ def call_config(settings: Settings) -> CallConfig:
         expiry_s=knowledge.expiry_s,
         max_calls=settings.speech.max_calls,
         max_lag_s=settings.speech.max_lag_s,
+        summary_at_end=settings.summary.at_end,
     )
 
 

@@ -7,15 +7,18 @@ from callcue.calls.editing import CardEditor
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.questions import QuestionProposals
 from callcue.calls.review import CardReview, EditingDesk
+from callcue.calls.summary_writing import SummaryWriter
 from callcue.core.ports import Clock
-from callcue.core.settings import Settings
+from callcue.core.settings import Settings, SummarySettings
 from callcue.infra.card_history import CardHistory
+from callcue.infra.chat_endpoint import ChatEndpoint, EndpointConfig
 from callcue.infra.searches import SearchLog
 from callcue.learning.feedback import Evidence
 from callcue.learning.likeness import QuestionVectors
 from callcue.learning.loop import LearningLoop, LoopConfig
 from kb_index.check import CardChecker
 from nlu.assist import AssistConfig
+from tagger.summary_prompt import PromptTemplate
 
 
 def editing_desk(
@@ -53,3 +56,13 @@ def learning_loop(
         ),
         learned=learned,
     )
+
+
+def summary_writer(settings: SummarySettings) -> SummaryWriter | None:
+    """What asks a language model for summaries; None where no endpoint is set.
+
+    Raises BadInput for an address or a template that cannot be used.
+    """
+    template = PromptTemplate.read(settings.template)  # a wrong one is told also while it is not used yet
+    config = EndpointConfig.from_settings(settings)
+    return None if config is None else SummaryWriter(ChatEndpoint(config), template)

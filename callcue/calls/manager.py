@@ -12,11 +12,13 @@ from callcue.calls.prompts import Prompter
 from callcue.calls.session import AudioLink, CallSession
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
+from callcue.calls.summaries import Summaries
 from callcue.calls.understanding import Understanding
 from callcue.core.customers import CustomerProfile
 from callcue.core.errors import CallCueError, Conflict, NotFound, Overloaded
-from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck, FlowUpdated
+from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck, FlowUpdated, SummaryWritten
 from callcue.core.ids import new_id
+from callcue.core.summaries import Moment
 from callcue.infra.calls import CallStore
 from tagger.call import CallTagger
 from tagger.products import ProductFinder
@@ -39,6 +41,15 @@ class CallManager:
         self._products = ProductFinder(stages.orders.knowledge.products if stages.orders else ())
         self.flows = FlowKeeper(
             log=stages.log, cards=stages.knowledge.store, clock=stages.clock, embedder=stages.embedder
+        )
+        self.summaries = Summaries(
+            log=stages.log,
+            records=stages.records,
+            flows=self.flows,
+            cards=stages.knowledge.store,
+            clock=stages.clock,
+            embedder=stages.embedder,
+            writer=stages.summary_writer,
         )
 
     @property
@@ -103,6 +114,7 @@ class CallManager:
         rows = [row for row in await self._calls.unfinished() if row.call_id not in self._live]
         for row in rows:
             at_ms = await self._stages.log.last_at_ms(row.call_id)
+            await self._sum_up(row.call_id, at_ms)
             await self._stages.log.append(
                 CallEnded(
                     call_id=row.call_id,
@@ -114,6 +126,21 @@ class CallManager:
             )
             _log.warning("call.interrupted", call_id=row.call_id)
         return len(rows)
+
+    async def _sum_up(self, call_id: str, at_ms: int) -> None:
+        """The summary of a call that a crash interrupted; one that cannot be made costs nothing else."""
+        if not self._stages.config.summary_at_end:
+            return
+        try:
+            await self.summaries.finish(call_id, at_ms, ask=False)
+        except CallCueError as error:
+            _log.warning("summary.not_made", call_id=call_id, code=error.code)
+
+    async def sum_up(self, call_id: str, moment: Moment, *, by: str, to: str | None = None) -> SummaryWritten:
+        """Somebody asks for a summary: of a call that runs, is handed over, or is over. Raises NotFound."""
+        session = self._live.get(call_id)
+        at_ms = None if session is None else session.received_ms
+        return await self.summaries.make(call_id, moment, by=by, to=to, at_ms=at_ms)
 
     async def acknowledge(self, *, call_id: str, push_seq: int, action: AckAction, by: str, note: str = "") -> CardAck:
         """Write what the agent did with a card, and see to it that an unwanted one does not come back in this call."""
@@ -227,6 +254,7 @@ class CallManager:
             request=request,
             stages=self._stages,
             understanding=understanding,
+            summaries=self.summaries,
             on_end=self._forget,
         )
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -16,6 +17,7 @@ from callcue.calls.patience import append_patiently
 from callcue.calls.prompts import Prompter
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
+from callcue.calls.summaries import Summaries
 from callcue.calls.understanding import Understanding
 from callcue.core.errors import CallCueError, Conflict, EngineFailed
 from callcue.core.events import Alert, CallEnded
@@ -46,12 +48,14 @@ class CallSession:
         request: StartCall,
         stages: Stages,
         understanding: Understanding,
+        summaries: Summaries,
         on_end: Callable[[str], None],
     ) -> None:
         self.call_id = call_id
         self.request = request
         self._stages = stages
         self._understanding = understanding
+        self._summaries = summaries
         self._on_end = on_end
         self._intake = intake_of(request)
         self._losses = LossReport()
@@ -199,8 +203,9 @@ class CallSession:
 
     async def _close(self, reason: EndReason, detail: str) -> None:
         try:
+            sum_up = partial(self._sum_up, ask=reason != "shutdown")  # nobody waits for a model then
             # Each step is worth taking when one before it has failed.
-            for step in (self._hear_rest, self._finish_all, self._complete, self._write_voice):
+            for step in (self._hear_rest, self._finish_all, self._complete, sum_up, self._write_voice):
                 try:
                     await step()
                 except CallCueError as error:
@@ -237,6 +242,14 @@ class CallSession:
         await self._understanding.finish(self.received_ms)
         if unsaid_ms := self._losses.rest():
             await self._lost_audio(unsaid_ms)
+
+    async def _sum_up(self, *, ask: bool) -> None:
+        if not self._stages.config.summary_at_end:
+            return
+        try:
+            await self._summaries.finish(self.call_id, self.received_ms, ask=ask)
+        except CallCueError as error:  # it can be made later, from what is written
+            _log.warning("summary.not_made", call_id=self.call_id, code=error.code)
 
     async def _finish(self, recogniser: ChannelRecogniser) -> None:
         async with self._decoding_may_fail():

@@ -10,6 +10,7 @@ from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.orders import OrderDesk
 from callcue.calls.records import RecordKeeper
 from callcue.calls.start import StartCall
+from callcue.calls.summary_writing import SummaryWriter
 from callcue.core.ports import Clock, Embedder, TagModel, VoiceActivity
 from callcue.core.speech import Channel
 from callcue.infra.event_log import EventLog
@@ -34,6 +35,7 @@ class CallConfig:
     max_calls: int
     max_lag_s: float
     """Seconds that a final may wait for its text before new calls are refused."""
+    summary_at_end: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ class Stages:
     """Compares what a customer says with the answers of a flow; None: by words alone."""
     orders: OrderDesk | None = None
     """The shop's orders; None: facts are not checked."""
+    summary_writer: SummaryWriter | None = None
+    """Asks a language model for summaries; None: they are in the call's own words."""
 
     def recogniser(
         self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]

@@ -16,6 +16,7 @@ CallCueError                  code
 ├── MissingExtra              missing_extra        an optional back end is not installed; names the extra
 ├── EngineFailed              engine_failed        a worker died or a decode failed after its retry
 ├── OrdersUnavailable         orders_unavailable   the order service cannot be asked; nothing else is touched
+├── EndpointFailed            endpoint_failed      a language model's endpoint was late, refused, or answered nonsense
 └── StorageFailed             storage_failed       the database refused or cannot be reached
 
 Each message says what happened, what was lost (normally nothing), and what to do.
@@ -120,6 +121,10 @@ class EngineFailed(CallCueError):
 
 class OrdersUnavailable(CallCueError):
     code = "orders_unavailable"
+
+
+class EndpointFailed(CallCueError):
+    code = "endpoint_failed"
 
 
 class StorageFailed(CallCueError):

@@ -26,6 +26,7 @@ from callcue.core.speech import (
     VoiceCues,
     Word,
 )
+from callcue.core.summaries import Method, Moment, SummaryPart
 
 AckAction = Literal["used", "dismissed", "pinned", "wrong"]
 """What an agent does with a card on the screen."""
@@ -247,6 +248,28 @@ class RecordUpdated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryWritten(Event):
+    """The call was summed up: on request while it runs, for a colleague who takes over, or at its end."""
+
+    type: Literal["SummaryWritten"] = "SummaryWritten"
+    version: int
+    """Counts the call's summaries from 1."""
+    moment: Moment
+    parts: tuple[SummaryPart, ...]
+    method: Method
+    model: str
+    """Name and version of what made it."""
+    by: str
+    """Who asked for it; ``callcue`` for the one at the end."""
+    to: str | None = None
+    """Of a transfer: the agent who takes over and may read this summary; None: nobody was named."""
+    note: str = ""
+    """Why it is not what was asked for; empty: nothing happened."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Sentences of a language model that were not shown, by why not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Event):
     """Something that a supervisor should look at."""
 
@@ -313,6 +336,7 @@ AnyEvent = (
     | CustomerKnown
     | TagUpdate
     | RecordUpdated
+    | SummaryWritten
     | Alert
     | FactsUpdated
     | OrderChecked

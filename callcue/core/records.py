@@ -32,6 +32,7 @@ RECORD_FIELDS = (
     "needs_offline_inspection",
     "priority",
     "follow_up",
+    "summary",
     *FACTS,
 )
 """Names of the standard fields, in the order in which they are shown. ``tags`` holds several values."""

@@ -6,7 +6,7 @@ The file is ``callcue.toml`` in the working directory, or the one that ``CALLCUE
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -167,6 +167,32 @@ class OrderSettings(_Section):
         return self
 
 
+class SummarySettings(_Section):
+    """How calls are summed up. Without ``url`` in the call's own words; nothing leaves this machine."""
+
+    at_end: bool = True
+    """Sum a call up when it ends, into its record."""
+    url: str | None = None
+    """Base address of an OpenAI-compatible endpoint, such as ``http://127.0.0.1:11434/v1``; needs ``model``."""
+    model: str = ""
+    """The name that the endpoint knows its model by."""
+    key_env: str = Field("CALLCUE_SUMMARY_KEY", pattern=r"^[A-Z][A-Z0-9_]{0,99}$")
+    """The environment variable that holds the endpoint's key; none is sent where it is not set."""
+    timeout_s: float = Field(12.0, gt=0.0, le=120.0)
+    """Seconds after which the call's own words are used instead; at the end of a call its socket waits so long."""
+    max_tokens: int = Field(600, ge=50, le=8000)
+    template: Path | None = None
+    """File with the instructions for the model; default: the one that ``callcue call template`` prints."""
+    allow_public: bool = False
+    """Whether ``url`` may lie outside this machine and private networks."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.url is not None and not self.model:
+            raise ValueError("url needs model: the name by which the endpoint knows it")
+        return self
+
+
 class DatabaseSettings(_Section):
     """Where everything durable lives."""
 
@@ -193,6 +219,7 @@ class Settings(BaseSettings):
     knowledge: KnowledgeSettings = KnowledgeSettings()
     tagging: TaggingSettings = TaggingSettings()
     orders: OrderSettings = OrderSettings()
+    summary: SummarySettings = SummarySettings()
 
     @classmethod
     def settings_customise_sources(

@@ -20,9 +20,11 @@ from callcue.core.events import (
     IndexBuilt,
     KbChanged,
     RecordUpdated,
+    SummaryWritten,
 )
 from callcue.core.ids import KB_STREAM
 from callcue.core.records import CallRecord, FieldValue
+from callcue.core.summaries import SYSTEM
 from callcue.infra import shows
 from callcue.infra.codec import STRICT, dump_json
 from callcue.infra.tables import CallTableRow, RecordRow
@@ -82,13 +84,15 @@ def _check_order(call: CallTableRow, event: AnyEvent) -> None:
         raise BadInput(f"{event.type} belongs to the stream {KB_STREAM!r}, not to a call")
     if call.ended_at is not None and not _by_people(event):
         raise Conflict(
-            f"call {call.call_id} is over ({call.end_reason}): only acknowledgements, edits of the record and steps "
-            f"that an agent ticks off may follow, not {event.type}. Nothing was written"
+            f"call {call.call_id} is over ({call.end_reason}): only acknowledgements, edits of the record, summaries "
+            f"asked for and steps that an agent ticks off may follow, not {event.type}. Nothing was written"
         )
 
 
 def _by_people(event: AnyEvent) -> bool:
     """What people do with a call, which may come after its end."""
+    if isinstance(event, SummaryWritten):
+        return event.by != SYSTEM
     return isinstance(event, CardAck | RecordUpdated) or (isinstance(event, FlowUpdated) and event.source == "person")
 
 

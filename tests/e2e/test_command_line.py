@@ -25,6 +25,7 @@ def test_the_demo_shows_transcript_cards_and_record(tmp_path: Path) -> None:
         "CardPush",
         "TagUpdate",
         "RecordUpdated",
+        "SummaryWritten",
         "VoiceSummary",
         "CallEnded",
     } <= kinds

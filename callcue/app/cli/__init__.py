@@ -5,7 +5,7 @@ import os
 import typer
 
 from callcue import __version__
-from callcue.app.cli import calls, kb, kb_edit, kb_test, learning, live, maintain, media, orders, tags
+from callcue.app.cli import calls, kb, kb_edit, kb_test, learning, live, maintain, media, orders, summaries, tags
 from callcue.app.cli.common import guarded
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ learning.register(kb.app)
 kb_edit.register(kb.app)
 kb_test.register(kb.app)
 app.add_typer(kb.app, name="kb")
+summaries.register(calls.app)
 app.add_typer(calls.app, name="call")
 app.add_typer(orders.app, name="orders")
 app.add_typer(maintain.models_app, name="models")

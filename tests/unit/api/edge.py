@@ -26,6 +26,7 @@ from callcue.calls.manager import CallManager
 from callcue.calls.questions import QuestionProposals
 from callcue.calls.records import RecordKeeper
 from callcue.calls.review import CardReview, EditingDesk
+from callcue.calls.summaries import Summaries
 from callcue.core.cards import Card, PushReason
 from callcue.core.clock import SystemClock
 from callcue.core.events import CardPush
@@ -129,6 +130,7 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
     components = {"engine": "ok", "index": "ok"}
     knowledge = KnowledgeBase(store=cards, index=FakeIndex(), log=log, clock=SystemClock())
     records = RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock())
+    manager.summaries = Summaries(log=log, records=records, flows=manager.flows, cards=cards, clock=SystemClock())
     services = Services(
         manager=cast(CallManager, manager),
         records=records,

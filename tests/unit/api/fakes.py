@@ -10,12 +10,14 @@ from callcue.calls.flows import FlowKeeper, StepRequest
 from callcue.calls.intake import Packet
 from callcue.calls.session import EndReason
 from callcue.calls.start import StartCall
+from callcue.calls.summaries import Summaries
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.clock import SystemClock
 from callcue.core.customers import CustomerProfile
 from callcue.core.errors import CallCueError, Conflict, NotFound
-from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck, CustomerKnown, FlowUpdated
+from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck, CustomerKnown, FlowUpdated, SummaryWritten
 from callcue.core.ids import new_id
+from callcue.core.summaries import Moment
 from callcue.infra.cards import CardStore
 from callcue.infra.event_log import EventLog
 
@@ -90,6 +92,7 @@ class FakeManager:
     def __init__(self, log: EventLog, cards: CardStore) -> None:
         self.log = log
         self.flows = FlowKeeper(log=log, cards=cards, clock=SystemClock())
+        self.summaries: Summaries | None = None
         self.asked_for: list[tuple[str, str, str]] = []
         self.sessions: dict[str, FakeSession] = {}
         self.open_gate = asyncio.Event()
@@ -123,6 +126,10 @@ class FakeManager:
 
     async def flow_step(self, request: StepRequest) -> FlowUpdated:
         return await self.flows.step(request, None)
+
+    async def sum_up(self, call_id: str, moment: Moment, *, by: str, to: str | None = None) -> SummaryWritten:
+        assert self.summaries is not None
+        return await self.summaries.make(call_id, moment, by=by, to=to)
 
     async def show_card(self, *, call_id: str, card_id: str, by: str) -> None:
         self.asked_for.append((call_id, card_id, by))

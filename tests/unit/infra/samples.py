@@ -18,6 +18,7 @@ from callcue.core.events import (
     OrderChecked,
     PartialTranscript,
     RecordUpdated,
+    SummaryWritten,
     TagUpdate,
     VoiceSummary,
 )
@@ -27,6 +28,7 @@ from callcue.core.ids import KB_STREAM
 from callcue.core.orders import Order, OrderMismatch
 from callcue.core.records import FieldChange, FieldValue, Value
 from callcue.core.speech import ChannelVoice, TextSpan, VoiceCues, Word
+from callcue.core.summaries import Quote, SummaryPart, SummarySentence
 
 
 def started(
@@ -205,6 +207,30 @@ def order_checked() -> OrderChecked:
     return OrderChecked(call_id="c1", at_ms=1, order=order, mismatches=(found,))
 
 
+def summed_up(call_id: str = "c1", version: int = 1, *, by: str = "li", to: str | None = None) -> SummaryWritten:
+    sentence = SummarySentence(
+        text="我要开发票",
+        segments=("caller-1",),
+        quotes=(Quote(segment_id="caller-1", start=0, end=5),),
+        by="caller",
+        due="2026-11-24",
+        due_words="明天",
+    )
+    return SummaryWritten(
+        call_id=call_id,
+        at_ms=9000,
+        version=version,
+        moment="transfer" if to else "running",
+        parts=(SummaryPart(part="wanted", sentences=(sentence,)), SummaryPart(part="next", missing="not_said")),
+        method="endpoint",
+        model="m",
+        by=by,
+        to=to,
+        note="",
+        dropped={"number": 1},
+    )
+
+
 def kb_changed() -> KbChanged:
     return KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=("kb-1",), total=1, by="li")
 
@@ -224,6 +250,7 @@ def one_of_each() -> list[AnyEvent]:
         customer(),
         tag(),
         updated("c1", 1, change("tags", ("退款", "投诉")), change("facts.amount", 12.5, old=12), change("x", True)),
+        summed_up(),
         alert(),
         facts(),
         order_checked(),
