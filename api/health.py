@@ -70,6 +70,12 @@ async def desk_flow_script() -> Response:
     return _static("desk_flow.js")
 
 
+@router.get("/desk_feelings.js", include_in_schema=False)
+async def desk_feelings_script() -> Response:
+    """The desk's curves of moods."""
+    return _static("desk_feelings.js")
+
+
 @router.get("/desk.css", include_in_schema=False)
 async def desk_style() -> Response:
     """The desk's style."""

@@ -31,7 +31,7 @@ const FINAL_CODES = [4400, 4401, 4403, 4404, 1008];
 const ANOTHER_LOG = 4409; // the server holds less than was seen here, as after a restored backup: begin anew
 
 const byId = (id) => document.getElementById(id);
-const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields, flows}
+const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields, flows, feelings}
 let language = navigator.language.startsWith("zh") ? "zh" : "en";
 let shown = null;
 let socket = null;
@@ -52,7 +52,7 @@ function make(tag, text, className) {
 
 function call(id) {
   if (!calls.has(id)) {
-    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map(), flows: new Map() });
+    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map(), flows: new Map(), feelings: newFeelings() });
     for (const [old, held] of calls) {
       if (calls.size <= KEPT_CALLS) break;
       if (held.ended && old !== shown) calls.delete(old);
@@ -83,6 +83,9 @@ const APPLY = {
     if (push) push.action = event.action;
   },
   FlowUpdated(held, event) { applyFlow(held.flows, event); },
+  SentimentHeard(held, event) { applyFeeling(held.feelings, event); },
+  SentimentSummary(held, event) { for (const one of event.speakers) held.feelings.courses.set(one.channel, one.course); },
+  Alert(held, event) { held.feelings.alerts.push(event); },
   RecordUpdated(held, event) {
     for (const change of event.changes) {
       if (change.new === null) held.fields.delete(change.field);
@@ -168,6 +171,8 @@ function render() {
   const newest = new Map(pushes.map((push) => [push.card_id, 0]));
   for (const push of pushes) newest.set(push.card_id, Math.max(newest.get(push.card_id), push.seq));
   byId("cards").replaceChildren(...pushes.map((push) => card(push, held, newest.get(push.card_id) === push.seq)));
+  byId("feelings-title").textContent = feelingsWords(language)("feelings");
+  byId("feelings").replaceChildren(...(held ? feelingsView(held.feelings, language, (channel) => t(`${channel}_side`)) : []));
   byId("record").replaceChildren(...(held ? [...held.fields].flatMap(([name, value]) => field(name, value)) : []));
 }
 

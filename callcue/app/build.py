@@ -47,6 +47,7 @@ from nlu.hotwords import HotwordConfig
 from nlu.normalise import Normaliser
 from tagger import shipped_models
 from tagger.classifier import TextClassifier
+from tagger.stacked import load_classifier
 
 _log = structlog.get_logger(__name__)
 
@@ -148,7 +149,7 @@ class App:
             knowledge=understood.knowledge,
             records=RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock),
             issue=TextClassifier.load(tag_models / "issue_type", embedder),
-            sentiment=TextClassifier.load(tag_models / "sentiment", embedder),
+            sentiment=load_classifier(tag_models / "sentiment", embedder),
             clock=self._clock,
             metrics=Metrics(),
             config=call_config(settings),

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import structlog
 
 from asr.streaming import TranscriptUpdate
+from callcue.calls.felt import felt_events
 from callcue.calls.flows import FlowKeeper
 from callcue.calls.patience import append_patiently
 from callcue.calls.prompts import Prompter
@@ -15,7 +16,7 @@ from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.voice import VoiceTally
 from callcue.core.errors import CallCueError
-from callcue.core.events import FinalTranscript, PartialTranscript
+from callcue.core.events import FinalTranscript, PartialTranscript, SentimentSummary
 from callcue.core.questions import UnmetNeed
 from callcue.core.speech import Hypothesis, Language, Utterance
 from nlu.assist import CallAssistant
@@ -71,6 +72,9 @@ class Understanding:
         await self._unmet(self.assistant.missed.finish())
         suggestions = await asyncio.to_thread(self._tagger.finish)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+        if speakers := self._tagger.moods():
+            summary = SentimentSummary(call_id=self._call_id, at_ms=at_ms, speakers=speakers)
+            await append_patiently(self._stages.log, self._stages.clock, summary)
 
     async def _partial(self, update: TranscriptUpdate, at_ms: int) -> None:
         await self._stages.log.announce(
@@ -124,6 +128,8 @@ class Understanding:
     async def _tag(self, utterance: Utterance, at_ms: int) -> None:
         suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+        events = felt_events(self._call_id, self._tagger.felt, at_ms)
+        await append_patiently(self._stages.log, self._stages.clock, *events)
         await self.prompter.felt(suggestions, utterance, at_ms)
 
     async def _cards(self, utterance: Utterance, at_ms: int) -> None:
@@ -154,4 +160,5 @@ def _utterance(final: FinalTranscript) -> Utterance:
         text=final.text,
         language=final.language,
         confidence=final.confidence,
+        voice=final.voice,
     )

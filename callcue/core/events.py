@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from callcue.core.cards import PushReason
 from callcue.core.customers import CustomerProfile
+from callcue.core.feelings import Feeling, Severity, SpeakerFeelings
 from callcue.core.flows import AnswerEvidence, FlowAction, FlowMover
 from callcue.core.records import FieldChange, FieldSource, Scalar
 from callcue.core.speech import (
@@ -245,6 +246,22 @@ class RecordUpdated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentimentHeard(Event):
+    """How one utterance was meant, and the speaker's trend with it."""
+
+    type: Literal["SentimentHeard"] = "SentimentHeard"
+    feeling: Feeling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentimentSummary(Event):
+    """Whether the speakers' mood rose or fell; written once, when the record is complete, before CallEnded."""
+
+    type: Literal["SentimentSummary"] = "SentimentSummary"
+    speakers: tuple[SpeakerFeelings, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Event):
     """Something that a supervisor should look at."""
 
@@ -252,7 +269,7 @@ class Alert(Event):
     kind: str
     reason: str
     evidence: tuple[str, ...]
-    severity: Literal["info", "warning", "critical"]
+    severity: Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +305,8 @@ AnyEvent = (
     | CustomerKnown
     | TagUpdate
     | RecordUpdated
+    | SentimentHeard
+    | SentimentSummary
     | Alert
     | KbChanged
     | IndexBuilt

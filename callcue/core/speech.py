@@ -104,6 +104,8 @@ class Utterance:
     language: Language
     confidence: float
     """0..1: exp of the mean log probability per token."""
+    voice: "VoiceCues | None" = None
+    """How it was said; None: not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

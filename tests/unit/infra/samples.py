@@ -16,9 +16,12 @@ from callcue.core.events import (
     KbChanged,
     PartialTranscript,
     RecordUpdated,
+    SentimentHeard,
+    SentimentSummary,
     TagUpdate,
     VoiceSummary,
 )
+from callcue.core.feelings import Feeling, SpeakerFeelings
 from callcue.core.flows import AnswerEvidence, FlowMover
 from callcue.core.ids import KB_STREAM
 from callcue.core.records import FieldChange, FieldValue, Value
@@ -189,6 +192,26 @@ def alert(call_id: str = "c1", at_ms: int = 1) -> Alert:
     return Alert(call_id=call_id, at_ms=at_ms, kind="escalation", reason="r", evidence=("s1",), severity="warning")
 
 
+def felt(call_id: str = "c1", nth: int = 1, score: float = -0.8) -> SentimentHeard:
+    feeling = Feeling(
+        channel="caller",
+        segment_id=f"caller-{nth}",
+        label="负面" if score < 0 else "正面",
+        probability=0.85,
+        score=score,
+        arousal=0.4,
+        trend=score / 2,
+    )
+    return SentimentHeard(call_id=call_id, at_ms=nth * 1000, feeling=feeling)
+
+
+def moods(call_id: str = "c1") -> SentimentSummary:
+    speaker = SpeakerFeelings(
+        channel="caller", utterances=6, positive=0, negative=4, begins=-0.1, ends=-0.8, course="fell"
+    )
+    return SentimentSummary(call_id=call_id, at_ms=9000, speakers=(speaker,))
+
+
 def kb_changed() -> KbChanged:
     return KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=("kb-1",), total=1, by="li")
 
@@ -210,6 +233,8 @@ def one_of_each() -> list[AnyEvent]:
         updated("c1", 1, change("tags", ("退款", "投诉")), change("facts.amount", 12.5, old=12), change("x", True)),
         alert(),
         voices(),
+        felt(),
+        moods(),
         ended(),
         kb_changed(),
         index_built(),
