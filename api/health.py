@@ -21,6 +21,7 @@ _STATIC = {
     "desk.html": "text/html; charset=utf-8",
     "desk.js": "text/javascript; charset=utf-8",
     "desk_flow.js": "text/javascript; charset=utf-8",
+    "desk_feelings.js": "text/javascript; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.svg": "image/svg+xml",
 }

@@ -55,7 +55,8 @@ def calm_calls(data: Path, per_source: int) -> Iterator[AlertCall]:
 
 def own_calls() -> Iterator[AlertCall]:
     """``tagger/data/calls_alerts.txt``."""
-    name, kinds, said = "", (), list[str]()
+    name, said = "", list[str]()
+    kinds: tuple[str, ...] = ()
     for line in [*(DATA / "calls_alerts.txt").read_text(encoding="utf-8").splitlines(), "[end -]"]:
         if line.startswith("["):
             if said:

@@ -34,7 +34,7 @@ function feelingsWords(language) {
 
 // A line from -1 (bottom) to 1 (top) with the middle marked; the label says the same in words.
 function feelingCurve(trend, label) {
-  const space = "http://www.w3.org/2000/svg";
+  const space = document.getElementById("pen").namespaceURI; // an element of the page knows it
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", `0 0 ${CURVE.width} ${CURVE.height}`);
   svg.setAttribute("width", CURVE.width);

@@ -15,11 +15,11 @@ COMPLAINT = "我要投诉你们公司"
 CALL = ScriptedCall(
     [
         ScriptedLine(channel="caller", start_ms=0, end_ms=1500, text="订单一直没有发货"),
-        ScriptedLine(channel="agent", start_ms=2000, end_ms=3000, text="马上帮您核实订单"),
-        ScriptedLine(channel="caller", start_ms=3500, end_ms=5000, text=COMPLAINT),
-        ScriptedLine(channel="caller", start_ms=6000, end_ms=7000, text=COMPLAINT),
+        ScriptedLine(channel="agent", start_ms=3500, end_ms=5000, text="马上帮您核实订单"),
+        ScriptedLine(channel="caller", start_ms=7500, end_ms=9000, text=COMPLAINT),
+        ScriptedLine(channel="caller", start_ms=12000, end_ms=13500, text=COMPLAINT),
     ],
-    duration_ms=8000,
+    duration_ms=15000,
 )
 
 
@@ -52,10 +52,12 @@ async def events(store: Store, tmp_path: Path) -> AsyncIterator[list[AnyEvent]]:
 
 async def test_every_utterance_of_both_sides_has_its_feeling(events: list[AnyEvent]) -> None:
     heard = [event for event in events if isinstance(event, SentimentHeard)]
-    finals = [event.segment_id for event in events if event.type == "FinalTranscript"]
-    assert [event.feeling.segment_id for event in heard] == finals
-    assert [event.feeling.label for event in heard] == ["中性", "中性", "负面", "负面"]
-    assert heard[-1].feeling.trend < heard[0].feeling.trend
+    finals = {event.segment_id: event.text for event in events if event.type == "FinalTranscript"}
+    assert [event.feeling.segment_id for event in heard] == list(finals)
+    assert all((event.feeling.label == "负面") == ("投诉" in finals[event.feeling.segment_id]) for event in heard)
+    trends = [event.feeling.trend for event in heard if event.feeling.channel == "caller"]
+    assert trends == sorted(trends, reverse=True)
+    assert trends[-1] < trends[0]
 
 
 async def test_a_supervisor_is_told_once_with_the_words(events: list[AnyEvent]) -> None:
