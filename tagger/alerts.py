@@ -1,9 +1,9 @@
 """When to tell a supervisor: words of escalation meant so, a mood that stays low, a raised voice with a complaint.
 
 An alert must be rarely wrong, or nobody looks: a word counts only where the words around it, or the call so far, are
-negative (``needs``); the mood has to have been said several times; a voice never brings one alone. Each kind is told
-once per call. A mood that recovered and fell again is told again, after a pause (hysteresis). What comes on top of two
-other causes is critical. The causes are data (``data/alerts.toml``).
+negative (``needs``); a mood has to be heard several times, once in plain words or a raised voice; a voice never brings
+one alone. Each kind is told once per call. A mood that recovered and fell again is told again, after a pause
+(hysteresis). What comes on top of two other causes is critical. The causes are data (``data/alerts.toml``).
 """
 
 import re
@@ -97,14 +97,18 @@ class EscalationWatch:
         self._told: dict[str, int] = {}
         self._recent: list[Feeling] = []
         self._negative: list[str] = []
+        self._sure = False
+        """Whether the low mood rests on more than the classifier's guesses: plain words, or a raised voice."""
         self._armed = True
         self._mood_at_ms: int | None = None
 
-    def hear(self, u: Utterance, feeling: Feeling, negative: float) -> list[Escalation]:
-        """One utterance of the caller. ``negative``: the classifier's probability, before rules and voice."""
+    def hear(self, u: Utterance, feeling: Feeling, negative: float, *, plain: bool) -> list[Escalation]:
+        """One utterance of the caller. ``negative``: the classifier's probability, before rules and voice; ``plain``:
+        rules saw plain words of displeasure."""
         self._recent = [*self._recent, feeling][-self._rules.voice.within :]
         if feeling.label == _NEGATIVE:
             self._negative.append(u.segment_id)
+            self._sure = self._sure or plain or self._is_raised(feeling)
         meant = max(negative, -feeling.trend)
         found = [*self._words(u, meant), *self._mood(u, feeling), *self._voice(u)]
         for escalation in found:
@@ -123,22 +127,23 @@ class EscalationWatch:
     def _mood(self, u: Utterance, feeling: Feeling) -> Iterator[Escalation]:
         mood = self._rules.mood
         if feeling.trend > mood.rearm_above and not self._armed:
-            self._armed, self._negative = True, []
+            self._armed, self._sure, self._negative = True, False, []
         rested = self._mood_at_ms is None or u.end_ms - self._mood_at_ms >= mood.rearm_ms
         low = feeling.trend < mood.trend_below and len(self._negative) >= mood.least_negative
-        if self._armed and rested and low:
+        if self._armed and rested and low and self._sure:
             self._armed, self._mood_at_ms = False, u.end_ms
             yield self._found(mood.kind, mood.reason, mood.severity, tuple(self._negative[-_MOST_EVIDENCE:]))
 
     def _voice(self, u: Utterance) -> Iterator[Escalation]:
         voice = self._rules.voice
         raised = [
-            feeling.segment_id
-            for feeling in self._recent
-            if feeling.label == _NEGATIVE and feeling.arousal is not None and feeling.arousal >= voice.arousal_above
+            feeling.segment_id for feeling in self._recent if feeling.label == _NEGATIVE and self._is_raised(feeling)
         ]
         if voice.kind not in self._told and len(raised) >= voice.times and raised[-1] == u.segment_id:
             yield self._found(voice.kind, voice.reason, voice.severity, tuple(raised))
+
+    def _is_raised(self, feeling: Feeling) -> bool:
+        return feeling.arousal is not None and feeling.arousal >= self._rules.voice.arousal_above
 
     def _found(self, kind: str, reason: str, severity: Severity, evidence: tuple[str, ...]) -> Escalation:
         others = len(set(self._told) - {kind})

@@ -149,7 +149,8 @@ class CallTagger:
         feeling = self._feelings.hear(u, prediction, strengths)
         escalations: list[Escalation] = []
         if feeling is not None and u.channel == "caller":
-            escalations = self._watch.hear(u, feeling, prediction.distribution.get(self._negative, 0.0))
+            negative = prediction.distribution.get(self._negative, 0.0)
+            escalations = self._watch.hear(u, feeling, negative, plain=self._negative in strengths)
         self._felt = Felt(feeling=feeling, escalations=tuple(escalations))
         return prediction
 

@@ -20,7 +20,9 @@ class Caller:
         self.said = 0
         self.trend = 0.0
 
-    def say(self, text: str, negative: float, arousal: float | None = None, gap_ms: int = 5000) -> list[Escalation]:
+    def say(
+        self, text: str, negative: float, arousal: float | None = None, gap_ms: int = 5000, *, plain: bool = False
+    ) -> list[Escalation]:
         self.said += 1
         self.trend += 0.35 * (-negative - self.trend)
         at = self.said * gap_ms
@@ -45,7 +47,7 @@ class Caller:
             arousal=arousal,
             trend=self.trend,
         )
-        return self.watch.hear(u, feeling, negative)
+        return self.watch.hear(u, feeling, negative, plain=plain)
 
 
 @pytest.fixture
@@ -106,18 +108,28 @@ def test_what_comes_on_top_of_two_is_critical(caller: Caller) -> None:
 
 
 def test_a_mood_that_stays_low_is_told_once_and_again_after_it_recovered(caller: Caller) -> None:
-    told = [found for _ in range(8) for found in caller.say("东西还是没有", 0.95)]
+    told = [found for _ in range(8) for found in caller.say("东西还是没有", 0.95, plain=True)]
     assert [one.kind for one in told] == ["mood_fell"]
     assert len(told[0].evidence) >= RULES.mood.least_negative
     for _ in range(8):
         assert caller.say("这样就可以了", 0.0) == []
-    again = [found for _ in range(8) for found in caller.say("怎么还是没有", 0.95, gap_ms=20_000)]
+    again = [found for _ in range(8) for found in caller.say("怎么还是没有", 0.95, gap_ms=20_000, plain=True)]
     assert [one.kind for one in again] == ["mood_fell"]
 
 
 def test_a_mood_that_hovers_does_not_ring_again(caller: Caller) -> None:
-    told = [found for n in range(40) for found in caller.say("东西还是没有", 0.9 if n % 4 else 0.2, gap_ms=30_000)]
+    told = [
+        found
+        for n in range(40)
+        for found in caller.say("东西还是没有", 0.9 if n % 4 else 0.2, gap_ms=30_000, plain=True)
+    ]
     assert [one.kind for one in told] == ["mood_fell"]
+
+
+def test_guesses_of_the_classifier_alone_are_no_mood(caller: Caller) -> None:
+    assert [caller.say("水库的堤坝垮了一段", 0.95) for _ in range(10)] == [[]] * 10
+    (found,) = caller.say("太气人了", 0.95, plain=True)
+    assert found.kind == "mood_fell"
 
 
 def test_a_raised_voice_needs_words_of_complaint(caller: Caller) -> None:
