@@ -25,7 +25,7 @@ from eval.metrics import accuracy, confusion
 from eval.plots import heat_map
 from eval.report import Figures, run, table, write
 from eval.sentiment_sets import PUBLIC, SentimentSet, Told, own_sets, public_set, with_errors
-from eval.tags import characters, scores
+from eval.tags import Row, characters, scores
 from models.embedders import load_embedder
 from models.store import ModelStore
 from tagger import shipped_models
@@ -84,7 +84,7 @@ class _Learnt:
 
     def predict(self, texts: Sequence[str]) -> dict[str, list[Prediction]]:
         """What every method says."""
-        rows = [{"text": told.text, _FIELD: told.label} for told in self._one.learn]
+        rows: list[Row] = [{"text": told.text, _FIELD: told.label} for told in self._one.learn]
         counts = Counter(told.label for told in self._one.learn)
         most = {label: count / len(rows) for label, count in counts.items()}
         return {
