@@ -19,6 +19,7 @@ from api import (
     learning,
     orders,
     schemas,
+    sentiment,
     summaries,
     tags,
 )
@@ -39,6 +40,7 @@ OPEN_PATHS = frozenset(
         "/desk_flow.js",
         "/desk_facts.js",
         "/desk_summary.js",
+        "/desk_feelings.js",
         "/desk.css",
         "/desk.svg",
         "/openapi.json",
@@ -68,6 +70,7 @@ def create_app(services: Services) -> FastAPI:
         orders,
         flows,
         summaries,
+        sentiment,
         editing,  # before cards: /cards/check is no card
         cards,
         learning,

@@ -23,6 +23,7 @@ _STATIC = {
     "desk_flow.js": "text/javascript; charset=utf-8",
     "desk_facts.js": "text/javascript; charset=utf-8",
     "desk_summary.js": "text/javascript; charset=utf-8",
+    "desk_feelings.js": "text/javascript; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.svg": "image/svg+xml",
 }
@@ -82,6 +83,12 @@ async def desk_flow_script() -> Response:
 async def desk_facts_script() -> Response:
     """The desk's facts and orders."""
     return _static("desk_facts.js")
+
+
+@router.get("/desk_feelings.js", include_in_schema=False)
+async def desk_feelings_script() -> Response:
+    """The desk's curves of moods."""
+    return _static("desk_feelings.js")
 
 
 @router.get("/desk.css", include_in_schema=False)

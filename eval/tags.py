@@ -64,7 +64,7 @@ def measure(
     texts, truth = [str(row["text"]) for row in told], [str(row[label]) for row in told]
     predictions = {
         "product": _product(learn, label, texts, embedder),
-        "characters": _characters(learn, label, texts),
+        "characters": characters(learn, label, texts),
         "majority": _majority(learn, label, texts),
     }
     if plots is not None:
@@ -117,7 +117,8 @@ def _product(rows: Sequence[Row], label: str, texts: Sequence[str], embedder: Em
         return TextClassifier.load(Path(folder) / label, embedder).predict(texts)
 
 
-def _characters(rows: Sequence[Row], label: str, texts: Sequence[str]) -> list[Prediction]:
+def characters(rows: Sequence[Row], label: str, texts: Sequence[str]) -> list[Prediction]:
+    """A logistic regression on TF-IDF of character 1- to 3-grams, learnt from ``rows``, told of ``texts``."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 

@@ -1,16 +1,19 @@
 """One call, utterance by utterance: what is new for the record, and what it should say when the call is over."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callcue.core.facts import FactCandidate, NumberShape
-from callcue.core.ports import TagModel
+from callcue.core.feelings import Escalation, Feeling, SpeakerFeelings
+from callcue.core.ports import Prediction, TagModel
 from callcue.core.records import ISSUE_TYPES, SENTIMENTS, FieldSource, Scalar, TagSuggestion
 from callcue.core.speech import Utterance
 from tagger.aggregate import IssueVote, SentimentTrend
+from tagger.alerts import EscalationWatch
 from tagger.call_facts import CallFacts
 from tagger.derive import Shown, derive
+from tagger.feelings import Feelings
 from tagger.follow_up import FollowUp
 from tagger.products import ProductFinder
 from tagger.rules import RULES_NAME, RuleSet, Signal, shipped_rules
@@ -29,6 +32,15 @@ class _Finding:
     evidence: tuple[str, ...]
     model: str
     source: FieldSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Felt:
+    """What an utterance says of its speaker's feelings."""
+
+    feeling: Feeling | None
+    """None: nothing with content was said."""
+    escalations: tuple[Escalation, ...]
 
 
 class CallTagger:
@@ -56,6 +68,9 @@ class CallTagger:
         self._issue = IssueVote(other=ISSUE_TYPES[-1])
         self._sentiment = SentimentTrend(positive, neutral, negative)
         self._negative, self._positive = negative, positive
+        self._feelings = Feelings()
+        self._watch = EscalationWatch()
+        self._felt: Felt | None = None
         self._follow_up = FollowUp()
         self._signals: dict[str, Shown] = {}
         self._facts = CallFacts(started_at, shape=shape, products=products)
@@ -66,16 +81,27 @@ class CallTagger:
         """What this utterance adds or changes; nothing that was suggested before in the same words."""
         u = replace(u, text=self._rules.speller.respell(u.text[:_MAX_CHARS]))
         signals = self._rules.scan(u.text, u.channel)
+        self._felt = None
         found = list(self._tags(signals, u))
         found += [_ruled(f.field, f.value, f.probability, f.evidence) for f in self._facts.observe(u)]
         if u.channel == "agent":
             self._follow_up.agent(u.text, u.segment_id)
+            self._feel(u, {})
         else:
             self._follow_up.caller(u.text)
             self._classify(u, signals)
             found += self._verdicts(ended=False)
         found += self._derived()
         return self._news(found)
+
+    @property
+    def felt(self) -> Felt | None:
+        """What the utterance observed last says of its speaker's feelings."""
+        return self._felt
+
+    def moods(self) -> tuple[SpeakerFeelings, ...]:
+        """Each speaker's feelings over the call so far."""
+        return self._feelings.summary()
 
     def finish(self) -> list[TagSuggestion]:
         """The end of the call: what is still open gets its final or default value."""
@@ -109,8 +135,19 @@ class CallTagger:
             self._negative: max((self._rules.negative.get(name, 0.0) for name in names), default=0.0),
             self._positive: max((self._rules.positive.get(name, 0.0) for name in names), default=0.0),
         }
-        sentiment = self._sentiment_model.predict([u.text])[0]
-        self._sentiment.add(u.text, u.segment_id, sentiment, {k: v for k, v in strengths.items() if v})
+        strengths = {label: strength for label, strength in strengths.items() if strength}
+        self._sentiment.add(u.text, u.segment_id, self._feel(u, strengths), strengths)
+
+    def _feel(self, u: Utterance, strengths: Mapping[str, float]) -> Prediction:
+        """How the utterance was meant, kept for ``felt``; returns what the classifier alone says."""
+        prediction = self._sentiment_model.predict([u.text])[0]
+        feeling = self._feelings.hear(u, prediction, strengths)
+        escalations: list[Escalation] = []
+        if feeling is not None and u.channel == "caller":
+            negative = prediction.distribution.get(self._negative, 0.0)
+            escalations = self._watch.hear(u, feeling, negative, plain=self._negative in strengths)
+        self._felt = Felt(feeling=feeling, escalations=tuple(escalations))
+        return prediction
 
     def _verdicts(self, *, ended: bool) -> Iterator[_Finding]:
         issue = self._issue.verdict(ended=ended)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callcue.core.errors import ChecksumMismatch, ModelError
-from callcue.core.ports import Embedder, Prediction, TagModel
+from callcue.core.ports import Embedder, Prediction
 from tagger.features import BUCKETS, Floats, ngram_counts, softmax, vectors, weigh
 
 FORMAT = 1
@@ -121,6 +121,11 @@ class TextClassifier:
         """What it can say."""
         return self._labels
 
+    @property
+    def weights(self) -> Weights:
+        """The parameters."""
+        return self._weights
+
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction per text, in order."""
         if not texts:
@@ -139,7 +144,7 @@ class TextClassifier:
         return Prediction(label=self._labels[best], probability=float(row[best]), distribution=distribution)
 
     @classmethod
-    def load(cls, folder: Path, embedder: Embedder) -> TagModel:
+    def load(cls, folder: Path, embedder: Embedder) -> "TextClassifier":
         """The model in ``folder``. Raises ModelError when it is missing, damaged, or made with another embedder."""
         manifest = read_manifest(folder)
         if manifest["embedder"] != embedder.name:

@@ -19,7 +19,7 @@ from tagger.sounds import Speller
 RULES_NAME = "rules/1"
 """Name and version of the rule set, as written beside its findings."""
 _FILE = Path(__file__).parent / "data" / "rules.toml"
-_AROUND = 10
+AROUND = 10
 """Characters on either side of a match in which ``unless`` is looked for."""
 _MAX_CHARS = 1000
 _MAX_PROBABILITY = 0.95
@@ -113,7 +113,7 @@ class RuleSet:
 
 def _matches(rule: Rule, text: str) -> bool:
     for match in rule.pattern.finditer(text):
-        around = text[max(0, match.start() - _AROUND) : match.end() + _AROUND]
+        around = text[max(0, match.start() - AROUND) : match.end() + AROUND]
         if rule.unless is None or not rule.unless.search(around):
             return True
     return False

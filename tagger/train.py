@@ -59,9 +59,9 @@ def train(
     """
     sample = sample_of(rows, field, embedder, group)
     scores, settings = cross_validate(sample)
-    previous = _manifest_of(out_dir)
+    previous = manifest_of(out_dir)
     if previous is not None and not force:
-        _refuse_worse(previous, scores, sample.labels, out_dir)
+        refuse_worse(previous, scores, sample.labels, out_dir)
     fitted = fit(sample, settings)
     manifest = {
         "format": FORMAT,
@@ -73,7 +73,7 @@ def train(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "rows": len(sample.texts),
         "groups": len(set(sample.groups)),
-        "data_sha256": _digest(sample),
+        "data_sha256": digest(sample),
         "scores": asdict(scores),
     }
     _write(fitted, manifest, out_dir)
@@ -139,14 +139,14 @@ def sample_of(rows: Sequence[Row], field: str, embedder: Embedder, group: str = 
     )
 
 
-def _digest(sample: Sample) -> str:
+def digest(sample: Sample) -> str:
     digest = hashlib.sha256()
     for text, number in zip(sample.texts, sample.classes, strict=True):
         digest.update(json.dumps([text, sample.labels[number]], ensure_ascii=False).encode() + b"\n")
     return digest.hexdigest()
 
 
-def _manifest_of(folder: Path) -> dict[str, Any] | None:
+def manifest_of(folder: Path) -> dict[str, Any] | None:
     if not (folder / MANIFEST).exists():
         return None
     try:
@@ -155,7 +155,7 @@ def _manifest_of(folder: Path) -> dict[str, Any] | None:
         raise Conflict(f"{error.message}. It was left as it is; force replaces it") from error
 
 
-def _refuse_worse(previous: Mapping[str, Any], scores: Scores, labels: tuple[str, ...], folder: Path) -> None:
+def refuse_worse(previous: Mapping[str, Any], scores: Scores, labels: tuple[str, ...], folder: Path) -> None:
     if set(previous["labels"]) != set(labels):
         raise Conflict(
             f"The model in {folder} has other labels ({', '.join(previous['labels'][:8])}). "
@@ -174,7 +174,7 @@ def _write(fitted: Fitted, manifest: dict[str, Any], folder: Path) -> None:
     """Put the new model in place whole or not at all; the old one moves to ``previous``."""
     from safetensors.numpy import save
 
-    data = save(_arrays(fitted.weights))
+    data = save(base_arrays(fitted.weights))
     manifest["sha256"] = hashlib.sha256(data).hexdigest()
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -193,7 +193,7 @@ def _write(fitted: Fitted, manifest: dict[str, Any], folder: Path) -> None:
         fresh.replace(folder)
 
 
-def _arrays(weights: Weights) -> dict[str, npt.NDArray[Any]]:
+def base_arrays(weights: Weights) -> dict[str, npt.NDArray[Any]]:
     """Half precision for the big ones: the probabilities change in the fourth place only."""
     return {
         "mean": weights.mean,

@@ -33,7 +33,7 @@ const FINAL_CODES = [4400, 4401, 4403, 4404, 1008];
 const ANOTHER_LOG = 4409; // the server holds less than was seen here, as after a restored backup: begin anew
 
 const byId = (id) => document.getElementById(id);
-const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields, flows, summary}
+const calls = new Map(); // call id -> {last, agent, ended, segments, pushes, fields, flows, facts, order, summary, feelings}
 let language = navigator.language.startsWith("zh") ? "zh" : "en";
 let shown = null;
 let socket = null;
@@ -54,7 +54,7 @@ function make(tag, text, className) {
 
 function call(id) {
   if (!calls.has(id)) {
-    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map(), flows: new Map(), facts: new Map(), order: null, summary: null });
+    calls.set(id, { last: 0, agent: null, ended: false, segments: new Map(), pushes: new Map(), fields: new Map(), flows: new Map(), facts: new Map(), order: null, summary: null, feelings: newFeelings() });
     for (const [old, held] of calls) {
       if (calls.size <= KEPT_CALLS) break;
       if (held.ended && old !== shown) calls.delete(old);
@@ -88,6 +88,9 @@ const APPLY = {
   OrderChecked(held, event) { held.order = event; },
   FlowUpdated(held, event) { applyFlow(held.flows, event); },
   SummaryWritten(held, event) { held.summary = event; },
+  SentimentHeard(held, event) { applyFeeling(held.feelings, event); },
+  SentimentSummary(held, event) { for (const one of event.speakers) held.feelings.courses.set(one.channel, one.course); },
+  Alert(held, event) { held.feelings.alerts.push(event); },
   RecordUpdated(held, event) {
     for (const change of event.changes) {
       if (change.new === null) held.fields.delete(change.field);
@@ -175,6 +178,8 @@ function render() {
   byId("cards").replaceChildren(...pushes.map((push) => card(push, held, newest.get(push.card_id) === push.seq)));
   byId("facts").replaceChildren(...factNodes(held));
   byId("summary").replaceChildren(...(held ? summaryBox(shown, held) : []));
+  byId("feelings-title").textContent = feelingsWords(language)("feelings");
+  byId("feelings").replaceChildren(...(held ? feelingsView(held.feelings, language, (channel) => t(`${channel}_side`)) : []));
   byId("record").replaceChildren(...(held ? [...held.fields].filter(([name]) => name !== "summary").flatMap(([name, value]) => field(name, value)) : []));
 }
 

@@ -50,6 +50,7 @@ from nlu.hotwords import HotwordConfig
 from nlu.normalise import Normaliser
 from tagger import shipped_models
 from tagger.classifier import TextClassifier
+from tagger.stacked import load_classifier
 
 _log = structlog.get_logger(__name__)
 
@@ -159,7 +160,7 @@ class App:
             customers=customers,
             rules=customers.vocabulary,
             issue=TextClassifier.load(tag_models / "issue_type", embedder),
-            sentiment=TextClassifier.load(tag_models / "sentiment", embedder),
+            sentiment=load_classifier(tag_models / "sentiment", embedder),
             clock=self._clock,
             metrics=Metrics(),
             config=call_config(settings),

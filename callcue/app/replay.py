@@ -86,6 +86,8 @@ def _print_plain(console: Console, event: dict[str, Any]) -> None:
         console.print(line_text(Line(event["channel"], event["start_ms"], event["text"], final=True)))
     elif event["type"] == "CardPush":
         console.print(card_text(event))
+    elif event["type"] == "Alert":
+        console.print(f"     提醒 alert: {event['severity']} {event['kind']}: {event['reason']}", markup=False)
     elif event["type"] == "RecordUpdated":
         for change in event["changes"]:
             console.print(f"     记录 record: {change['field']} = {(change['new'] or {}).get('value')}")

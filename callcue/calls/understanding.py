@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 
 from asr.streaming import TranscriptUpdate
+from callcue.calls.felt import felt_events
 from callcue.calls.flows import FlowKeeper
 from callcue.calls.orders import FactBook
 from callcue.calls.patience import append_patiently
@@ -17,7 +18,7 @@ from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
 from callcue.calls.voice import VoiceTally
 from callcue.core.errors import CallCueError
-from callcue.core.events import FinalTranscript, PartialTranscript
+from callcue.core.events import FinalTranscript, PartialTranscript, SentimentSummary
 from callcue.core.questions import UnmetNeed
 from callcue.core.speech import Hypothesis, Language, Utterance
 from nlu.assist import CallAssistant
@@ -81,6 +82,9 @@ class Understanding:
         await self._unmet(self.assistant.missed.finish())
         suggestions = await asyncio.to_thread(self._tagger.finish)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+        if speakers := self._tagger.moods():
+            summary = SentimentSummary(call_id=self._call_id, at_ms=at_ms, speakers=speakers)
+            await append_patiently(self._stages.log, self._stages.clock, summary)
         await self._forecast(at_ms)
         await self._facts.finish()
 
@@ -147,6 +151,8 @@ class Understanding:
         suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
         await self._facts.update(self._tagger.take_facts(), at_ms)
+        events = felt_events(self._call_id, self._tagger.felt, at_ms)
+        await append_patiently(self._stages.log, self._stages.clock, *events)
         await self.prompter.felt(suggestions, utterance, at_ms)
 
     async def _cards(self, utterance: Utterance, at_ms: int) -> None:
@@ -177,4 +183,5 @@ def _utterance(final: FinalTranscript) -> Utterance:
         text=final.text,
         language=final.language,
         confidence=final.confidence,
+        voice=final.voice,
     )

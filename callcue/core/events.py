@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from callcue.core.cards import PushReason
 from callcue.core.customers import CustomerProfile
 from callcue.core.facts import FactCandidate
+from callcue.core.feelings import Feeling, Severity, SpeakerFeelings
 from callcue.core.flows import AnswerEvidence, FlowAction, FlowMover
 from callcue.core.orders import Order, OrderMismatch
 from callcue.core.records import FieldChange, FieldSource, Scalar
@@ -269,6 +270,21 @@ class SummaryWritten(Event):
     """Sentences of a language model that were not shown, by why not."""
 
 
+class SentimentHeard(Event):
+    """How one utterance was meant, and the speaker's trend with it."""
+
+    type: Literal["SentimentHeard"] = "SentimentHeard"
+    feeling: Feeling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentimentSummary(Event):
+    """Whether the speakers' mood rose or fell; written once, when the record is complete, before CallEnded."""
+
+    type: Literal["SentimentSummary"] = "SentimentSummary"
+    speakers: tuple[SpeakerFeelings, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Event):
     """Something that a supervisor should look at."""
@@ -277,7 +293,7 @@ class Alert(Event):
     kind: str
     reason: str
     evidence: tuple[str, ...]
-    severity: Literal["info", "warning", "critical"]
+    severity: Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,6 +353,8 @@ AnyEvent = (
     | TagUpdate
     | RecordUpdated
     | SummaryWritten
+    | SentimentHeard
+    | SentimentSummary
     | Alert
     | FactsUpdated
     | OrderChecked

@@ -108,6 +108,8 @@ class Utterance:
     """0..1: exp of the mean log probability per token."""
     alternatives: tuple[str, ...] = ()
     """What may have been said instead, normalised, most probable first."""
+    voice: "VoiceCues | None" = None
+    """How it was said; None: not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,11 +18,14 @@ from callcue.core.events import (
     OrderChecked,
     PartialTranscript,
     RecordUpdated,
+    SentimentHeard,
+    SentimentSummary,
     SummaryWritten,
     TagUpdate,
     VoiceSummary,
 )
 from callcue.core.facts import FactCandidate, FactSpan
+from callcue.core.feelings import Feeling, SpeakerFeelings
 from callcue.core.flows import AnswerEvidence, FlowMover
 from callcue.core.ids import KB_STREAM
 from callcue.core.orders import Order, OrderMismatch
@@ -231,6 +234,26 @@ def summed_up(call_id: str = "c1", version: int = 1, *, by: str = "li", to: str 
     )
 
 
+def felt(call_id: str = "c1", nth: int = 1, score: float = -0.8) -> SentimentHeard:
+    feeling = Feeling(
+        channel="caller",
+        segment_id=f"caller-{nth}",
+        label="负面" if score < 0 else "正面",
+        probability=0.85,
+        score=score,
+        arousal=0.4,
+        trend=score / 2,
+    )
+    return SentimentHeard(call_id=call_id, at_ms=nth * 1000, feeling=feeling)
+
+
+def moods(call_id: str = "c1") -> SentimentSummary:
+    speaker = SpeakerFeelings(
+        channel="caller", utterances=6, positive=0, negative=4, begins=-0.1, ends=-0.8, course="fell"
+    )
+    return SentimentSummary(call_id=call_id, at_ms=9000, speakers=(speaker,))
+
+
 def kb_changed() -> KbChanged:
     return KbChanged(call_id=KB_STREAM, at_ms=0, card_ids=("kb-1",), total=1, by="li")
 
@@ -255,6 +278,8 @@ def one_of_each() -> list[AnyEvent]:
         facts(),
         order_checked(),
         voices(),
+        felt(),
+        moods(),
         ended(),
         kb_changed(),
         index_built(),

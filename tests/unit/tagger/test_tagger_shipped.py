@@ -14,9 +14,10 @@ from callcue.core.speech import Utterance
 from models.embedders import load_embedder
 from models.store import ModelStore
 from tagger.call import CallTagger
-from tagger.classifier import TextClassifier, read_manifest
+from tagger.classifier import read_manifest
 from tagger.make_data import DATA, FIELDS, make_rows
 from tagger.scores import score
+from tagger.stacked import load_classifier
 from tagger.train import read_rows
 from tests.unit.tagger.scripted_calls import CALLS, ScriptedCall
 
@@ -30,7 +31,7 @@ def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
 
 @pytest.fixture(scope="module")
 def shipped(embedder: Embedder) -> dict[str, TagModel]:
-    return {field: TextClassifier.load(tagger.shipped_models() / field, embedder) for field in FIELDS}
+    return {field: load_classifier(tagger.shipped_models() / field, embedder) for field in FIELDS}
 
 
 def test_they_say_what_the_record_takes(shipped: dict[str, TagModel]) -> None:
