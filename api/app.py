@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import audio_socket, calls, cards, desktop_socket, editing, flows, health, learning, schemas
+from api import audio_socket, calls, cards, desktop_socket, editing, flows, health, learning, records, schemas
 from api.desktop_socket import CardTexts
 from api.faults import FaultBarrier
 from api.guard import LOOPBACK, LocalGuard
@@ -18,7 +18,17 @@ from api.services import Services
 from callcue.core.errors import BadInput, CallCueError, NotFound
 
 OPEN_PATHS = frozenset(
-    {"/healthz", "/readyz", "/", "/desk.js", "/desk_flow.js", "/desk.css", "/desk.svg", "/openapi.json"}
+    {
+        "/healthz",
+        "/readyz",
+        "/",
+        "/desk.js",
+        "/desk_flow.js",
+        "/desk_record.js",
+        "/desk.css",
+        "/desk.svg",
+        "/openapi.json",
+    }
     | {"/v1/schemas/audio-socket.json", "/v1/schemas/desktop-socket.json"}
 )
 """What needs no token: nothing there says anything about a call, a card or a person."""
@@ -41,6 +51,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.card_texts = CardTexts(services.knowledge.store)
     parts = (
         calls,
+        records,
         flows,
         editing,  # before cards: /cards/check is no card
         cards,

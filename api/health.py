@@ -21,6 +21,7 @@ _STATIC = {
     "desk.html": "text/html; charset=utf-8",
     "desk.js": "text/javascript; charset=utf-8",
     "desk_flow.js": "text/javascript; charset=utf-8",
+    "desk_record.js": "text/javascript; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.svg": "image/svg+xml",
 }
@@ -68,6 +69,12 @@ async def desk_script() -> Response:
 async def desk_flow_script() -> Response:
     """The desk's flows."""
     return _static("desk_flow.js")
+
+
+@router.get("/desk_record.js", include_in_schema=False)
+async def desk_record_script() -> Response:
+    """The desk's record."""
+    return _static("desk_record.js")
 
 
 @router.get("/desk.css", include_in_schema=False)

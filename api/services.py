@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
+from callcue.calls.record_book import RecordBook
 from callcue.calls.records import RecordKeeper
 from callcue.calls.review import EditingDesk
 from callcue.core.settings import Settings
@@ -22,6 +23,7 @@ class Services:
 
     manager: CallManager
     records: RecordKeeper
+    book: RecordBook
     knowledge: KnowledgeBase
     learning: LearningLoop
     editing: EditingDesk

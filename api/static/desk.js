@@ -7,22 +7,15 @@ const TEXT = {
     agent: "坐席", token: "令牌", connect: "连接", transcript: "实时转写", cards: "知识卡片", record: "通话记录",
     caller_side: "客户", agent_side: "坐席", connected: "已连接", connecting: "连接中…", lost: "连接断开，正在重连…",
     refused: "被拒绝", ended: "已结束", none: "暂无通话", used: "已采用", dismissed: "关闭", pinned: "置顶", wrong: "不准确",
-    trigger: "触发词", search: "语义匹配", profile: "客户画像", sentiment_reason: "客户情绪", request: "坐席调取", heard: "听到", issue_type: "问题类型", sentiment: "情绪", tags: "标签",
-    lifecycle: "客户阶段", needs_offline_inspection: "需线下检测", priority: "优先级", follow_up: "后续跟进",
-    "facts.phone": "电话", "facts.order_no": "订单号", "facts.amount": "金额", "facts.purchase_date": "购买日期",
-    person: "人工", model: "模型", rule: "规则", default: "默认", yes: "是", no: "否", other: "English",
+    trigger: "触发词", search: "语义匹配", profile: "客户画像", sentiment_reason: "客户情绪", request: "坐席调取", heard: "听到",
+    other: "English",
   },
   en: {
     agent: "Agent", token: "Token", connect: "Connect", transcript: "Live transcript", cards: "Cards", record: "Call record",
     caller_side: "Caller", agent_side: "Agent", connected: "connected", connecting: "connecting…",
     lost: "connection lost, coming back…", refused: "refused", ended: "ended", none: "no calls", used: "Used",
     dismissed: "Dismiss", pinned: "Pin", wrong: "Wrong", trigger: "trigger", search: "search", profile: "customer profile", sentiment_reason: "how the caller feels",
-    request: "asked for by", heard: "heard",
-    issue_type: "Issue type", sentiment: "Sentiment", tags: "Tags", lifecycle: "Lifecycle",
-    needs_offline_inspection: "Needs offline inspection", priority: "Priority", follow_up: "Follow-up",
-    "facts.phone": "Phone", "facts.order_no": "Order number", "facts.amount": "Amount",
-    "facts.purchase_date": "Purchase date", person: "person", model: "model", rule: "rule", default: "default", yes: "yes", no: "no",
-    other: "中文",
+    request: "asked for by", heard: "heard", other: "中文",
   },
 };
 const ACTIONS = ["used", "pinned", "dismissed", "wrong"];
@@ -100,6 +93,7 @@ function take(event) {
   const held = call(event.call_id);
   if (event.type !== "PartialTranscript") held.last = event.seq;
   APPLY[event.type]?.(held, event);
+  recordEvent(event);
 }
 
 function connect() {
@@ -129,7 +123,7 @@ function connect() {
     if (FINAL_CODES.includes(closed.code)) {
       state = "refused";
     } else {
-      if (closed.code === ANOTHER_LOG) { calls.clear(); shown = null; }
+      if (closed.code === ANOTHER_LOG) { calls.clear(); forgetRecords(); shown = null; }
       state = "lost";
       retry += 1;
       timer = setTimeout(connect, Math.min(10000, 250 * 2 ** Math.min(retry, 6)) * (0.5 + Math.random() / 2));
@@ -168,14 +162,14 @@ function render() {
   const newest = new Map(pushes.map((push) => [push.card_id, 0]));
   for (const push of pushes) newest.set(push.card_id, Math.max(newest.get(push.card_id), push.seq));
   byId("cards").replaceChildren(...pushes.map((push) => card(push, held, newest.get(push.card_id) === push.seq)));
-  byId("record").replaceChildren(...(held ? [...held.fields].flatMap(([name, value]) => field(name, value)) : []));
+  renderRecord(shown, held);
 }
 
 function tab(id, held) {
   const button = make("button", held.ended ? `${id} (${t("ended")})` : id, held.ended ? "ended" : "");
   button.type = "button";
   button.setAttribute("aria-current", String(id === shown));
-  button.onclick = () => { shown = id; render(); };
+  button.onclick = () => { shown = id; refresh(id); render(); };
   return button;
 }
 
@@ -258,18 +252,8 @@ function inline(node, text) {
   return node;
 }
 
-function field(name, held) {
-  const value = held.value === null ? "–" : Array.isArray(held.value) ? held.value.join("、")
-    : typeof held.value === "boolean" ? t(held.value ? "yes" : "no") : String(held.value);
-  const shownValue = make("dd", value);
-  const sure = held.source === "default" ? "" : ` ${Math.round(held.probability * 100)} %`;
-  const source = held.source === "person" ? held.by : t(held.source) + sure;
-  shownValue.append(" ", make("small", source));
-  return [make("dt", t(name)), shownValue];
-}
-
-byId("connect").onsubmit = (event) => { event.preventDefault(); retry = 0; calls.clear(); shown = null; connect(); };
-byId("language").onclick = () => { language = language === "zh" ? "en" : "zh"; render(); };
+byId("connect").onsubmit = (event) => { event.preventDefault(); retry = 0; calls.clear(); forgetRecords(); shown = null; connect(); };
+byId("language").onclick = () => { language = language === "zh" ? "en" : "zh"; editing = null; render(); };
 setInterval(() => { if (socket?.readyState === WebSocket.OPEN) socket.send('{"event":"ping"}'); }, 20000);
 render();
 connect();

@@ -17,14 +17,13 @@ from asr.load import SchedulerStats
 from asr.scheduler import DecodeScheduler, SchedulerConfig
 from asr.streaming import StreamConfig
 from callcue.app import backends
-from callcue.app.desks import editing_desk, learning_loop
+from callcue.app.desks import editing_desk, learning_loop, record_book, record_keeper
 from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
 from callcue.app.storage import Storage, open_storage
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
-from callcue.calls.records import RecordKeeper
 from callcue.calls.stages import CallConfig, Stages
 from callcue.core.clock import SystemClock
 from callcue.core.errors import CallCueError
@@ -114,6 +113,7 @@ class App:
         self._services = Services(
             manager=manager,
             records=stages.records,
+            book=record_book(settings, storage, stages.records, self._clock),
             knowledge=knowledge,
             learning=understood.learning,
             editing=editing_desk(storage, knowledge, understood.checker, stages.config.assist, self._clock),
@@ -146,7 +146,7 @@ class App:
             engine_name=engine,
             normaliser=Normaliser(),
             knowledge=understood.knowledge,
-            records=RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock),
+            records=record_keeper(storage, self._clock),
             issue=TextClassifier.load(tag_models / "issue_type", embedder),
             sentiment=TextClassifier.load(tag_models / "sentiment", embedder),
             clock=self._clock,

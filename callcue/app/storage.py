@@ -9,10 +9,12 @@ from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
 from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
+from callcue.infra.completions import CompletionStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
+from callcue.infra.schemas import SchemaStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class Storage:
     log: EventLog
     calls: CallStore
     records: RecordStore
+    schemas: SchemaStore
+    completions: CompletionStore
     cards: CardStore
     questions: QuestionStore
     outcomes: CardOutcomes
@@ -44,6 +48,8 @@ async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         log=log,
         calls=CallStore(database),
         records=RecordStore(database),
+        schemas=SchemaStore(database),
+        completions=CompletionStore(database),
         cards=CardStore(database),
         questions=QuestionStore(database),
         outcomes=CardOutcomes(database),

@@ -245,6 +245,16 @@ class RecordUpdated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordConfirmed(Event):
+    """Somebody looked at the record after the call and says that it is right. Its clock stops."""
+
+    type: Literal["RecordConfirmed"] = "RecordConfirmed"
+    version: int
+    """The version of the record that was confirmed."""
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Event):
     """Something that a supervisor should look at."""
 
@@ -288,6 +298,7 @@ AnyEvent = (
     | CustomerKnown
     | TagUpdate
     | RecordUpdated
+    | RecordConfirmed
     | Alert
     | KbChanged
     | IndexBuilt

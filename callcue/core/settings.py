@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from callcue.core.roles import Role
 from callcue.core.speech import LanguageChoice
 
-Role = Literal["agent", "supervisor", "editor", "integrator", "admin"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -132,6 +132,13 @@ class TaggingSettings(_Section):
     """Probability from which a finding fills its field; below it, it is a suggestion."""
 
 
+class RecordSettings(_Section):
+    """When a record is done."""
+
+    complete_within_min: float = Field(10.0, gt=0.0, le=1440.0)
+    """Minutes from a call's end in which its record is to be completed and confirmed."""
+
+
 class DatabaseSettings(_Section):
     """Where everything durable lives."""
 
@@ -157,6 +164,7 @@ class Settings(BaseSettings):
     speech: SpeechSettings = SpeechSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     tagging: TaggingSettings = TaggingSettings()
+    records: RecordSettings = RecordSettings()
 
     @classmethod
     def settings_customise_sources(

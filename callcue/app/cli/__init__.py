@@ -5,7 +5,7 @@ import os
 import typer
 
 from callcue import __version__
-from callcue.app.cli import calls, kb, kb_edit, kb_test, learning, live, maintain, media
+from callcue.app.cli import calls, kb, kb_edit, kb_test, learning, live, maintain, media, records
 from callcue.app.cli.common import guarded
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ kb_edit.register(kb.app)
 kb_test.register(kb.app)
 app.add_typer(kb.app, name="kb")
 app.add_typer(calls.app, name="call")
+app.add_typer(records.app, name="records")
 app.add_typer(maintain.models_app, name="models")
 app.add_typer(maintain.tagger_app, name="tagger")
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.unit.api.edge import Edge
 
-PARTS = ("/", "/desk.js", "/desk_flow.js", "/desk.css", "/desk.svg")
+SCRIPTS = ("/desk.js", "/desk_flow.js", "/desk_record.js")
+PARTS = ("/", *SCRIPTS, "/desk.css", "/desk.svg")
 
 
 async def test_the_page_loads_nothing_from_elsewhere(edge: Edge) -> None:
@@ -20,17 +21,17 @@ async def test_the_page_loads_nothing_from_elsewhere(edge: Edge) -> None:
         assert not re.search(r"https?://(?!\$)", loaded), path
         assert "@import" not in answer.text
     page = (await edge.http.get("/")).text
-    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {"/desk.js", "/desk_flow.js", "/desk.css", "/desk.svg"}
+    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == set(PARTS[1:])
     assert not re.search(r"<script(?![^>]* src)|\son\w+=|style=", page), "the policy forbids inline code and style"
 
 
 async def test_the_script_never_writes_markup(edge: Edge) -> None:
-    script = "".join([(await edge.http.get(path)).text for path in ("/desk.js", "/desk_flow.js")])
+    script = "".join([(await edge.http.get(path)).text for path in SCRIPTS])
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "DOMParser"):
         assert way not in script
 
 
-@pytest.mark.parametrize("path", ["/desk.js", "/desk_flow.js"])
+@pytest.mark.parametrize("path", SCRIPTS)
 async def test_every_label_exists_in_both_languages(edge: Edge, path: str) -> None:
     script = (await edge.http.get(path)).text
     zh, en = (
@@ -43,4 +44,4 @@ async def test_every_label_exists_in_both_languages(edge: Edge, path: str) -> No
         page = (await edge.http.get("/")).text
         assert set(re.findall(r'data-text="(\w+)"', page)) <= zh
     else:
-        assert set(re.findall(r'ft\("(\w+)"\)', script)) <= zh
+        assert set(re.findall(r'\b[fr]t\("(\w+)"\)', script)) <= zh

@@ -15,6 +15,7 @@ from callcue.core.events import (
     IndexBuilt,
     KbChanged,
     PartialTranscript,
+    RecordConfirmed,
     RecordUpdated,
     TagUpdate,
     VoiceSummary,
@@ -119,6 +120,10 @@ def ended(call_id: str = "c1") -> CallEnded:
     return CallEnded(call_id=call_id, at_ms=9000, reason="hangup", duration_ms=9000)
 
 
+def confirmed(call_id: str = "c1", version: int = 1) -> RecordConfirmed:
+    return RecordConfirmed(call_id=call_id, at_ms=9000, version=version, by="li")
+
+
 def ack(call_id: str = "c1") -> CardAck:
     return CardAck(call_id=call_id, at_ms=9000, card_id="kb-1", push_seq=2, action="used", by="li")
 
@@ -211,6 +216,7 @@ def one_of_each() -> list[AnyEvent]:
         alert(),
         voices(),
         ended(),
+        confirmed(),
         kb_changed(),
         index_built(),
     ]
