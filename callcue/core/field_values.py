@@ -117,14 +117,18 @@ def _range(spec: FieldSpec) -> str:
     return low + ("" if spec.maximum is None else f" to {spec.maximum:g}")
 
 
-def _matching(pattern: re.Pattern[str], takes: str) -> Callable[[FieldSpec, Scalar], str]:
-    def check(spec: FieldSpec, value: Scalar) -> str:
-        text = value.strip() if isinstance(value, str) else ""
-        if not pattern.fullmatch(text):
-            raise BadInput(f"{spec.name} takes {takes}")
-        return text
+def _code(spec: FieldSpec, value: Scalar) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not _CODE.fullmatch(text):
+        raise BadInput(f"{spec.name} takes 1 to 64 letters and digits, with . _ : / @ # - between them")
+    return text
 
-    return check
+
+def _amount(spec: FieldSpec, value: Scalar) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not _AMOUNT.fullmatch(text.strip()):
+        raise BadInput(f"{spec.name} takes a decimal number as text, such as 1299 or 59.90")
+    return text.strip()
 
 
 def _phone(spec: FieldSpec, value: Scalar) -> str:
@@ -175,10 +179,10 @@ _CHECKS: Mapping[FieldKind, Callable[[FieldSpec, Scalar], Scalar]] = MappingProx
         "flag": _flag,
         "integer": _integer,
         "number": _number,
-        "amount": _matching(_AMOUNT, "a decimal number as text, such as 1299 or 59.90"),
+        "amount": _amount,
         "date": _date,
         "time": _time,
         "phone": _phone,
-        "code": _matching(_CODE, "1 to 64 letters and digits, with . _ : / @ # - between them"),
+        "code": _code,
     }
 )

@@ -182,9 +182,11 @@ def _check_choices(name: str, choices: tuple[str, ...], *, needed: bool, allowed
         raise BadInput(f"{name}: a choice needs choices")
     if len(choices) > MAX_CHOICES or len(set(choices)) < len(choices):
         raise BadInput(f"{name}: at most {MAX_CHOICES} choices, each once")
-    limit = MAX_ENTRY * 6
-    if any(not 0 < len(c) <= limit or c != c.strip() or not c.isprintable() for c in choices):
-        raise BadInput(f"{name}: a choice is a text of 1 to {MAX_ENTRY} characters without outer blanks")
+    levels = [level for choice in choices for level in choice.split("/")]
+    if any(not 0 < len(level) <= MAX_ENTRY or level != level.strip() or not level.isprintable() for level in levels):
+        raise BadInput(
+            f"{name}: a choice, or each level of a path, is a text of 1 to {MAX_ENTRY} characters without outer blanks"
+        )
 
 
 def _check_roles(name: str, see: tuple[Role, ...], edit: tuple[Role, ...]) -> None:

@@ -110,7 +110,7 @@ STANDARD_FIELDS: tuple[FieldSpec, ...] = (
         open_choices=True,
         many=True,
     ),
-    FieldSpec(name="coordinator.name", label="渠道协同人", label_en="Coordinator", group="actions", personal=True),
+    FieldSpec(name="coordinator.name", label="渠道协同人", label_en="Coordinator", group="actions"),
     FieldSpec(
         name="coordinator.staff_no",
         label="协同人工号",
