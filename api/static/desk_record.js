@@ -26,7 +26,8 @@ const GROUPS = ["issue", "facts", "channel", "actions", "tags", "trace", "notes"
 const rt = (name) => RECORD_TEXT[language][name] ?? name;
 
 let schema = null; // {version, fields}
-let asking = false; // for the schema
+const SCHEMA_RETRY_MS = 5000;
+let schemaAskedAt = -Infinity;
 let editing = null; // {callId, name, before, form, note}
 let showAll = false;
 const facts = new Map(); // call id -> {version, computed, completion, at, asking, stale}
@@ -40,14 +41,14 @@ async function ask(path, options = {}) {
 }
 
 async function loadSchema() {
-  if (asking) return;
-  asking = true;
+  if (performance.now() - schemaAskedAt < SCHEMA_RETRY_MS) return;
+  schemaAskedAt = performance.now();
   try {
     const { ok, body } = await ask("/v1/record-schema");
-    if (ok) schema = body;
-  } catch { /* the connection is down: the next change asks again */ }
-  asking = false;
-  later();
+    if (!ok) return;
+    schema = body;
+    later();
+  } catch { /* the connection is down: a later change asks again */ }
 }
 
 // What only the server knows of a record: the clock, what is missing, what is computed.
@@ -333,6 +334,7 @@ async function confirmRecord(callId) {
 
 function forgetRecords() {
   schema = null;
+  schemaAskedAt = -Infinity;
   editing = null;
   facts.clear();
 }
