@@ -18,6 +18,7 @@ from api import (
     health,
     learning,
     orders,
+    records,
     schemas,
     sentiment,
     summaries,
@@ -41,6 +42,7 @@ OPEN_PATHS = frozenset(
         "/desk_facts.js",
         "/desk_summary.js",
         "/desk_feelings.js",
+        "/desk_record.js",
         "/desk.css",
         "/desk.svg",
         "/openapi.json",
@@ -68,6 +70,7 @@ def create_app(services: Services) -> FastAPI:
     parts = (
         calls,
         orders,
+        records,
         flows,
         summaries,
         sentiment,

@@ -1,15 +1,13 @@
-"""REST: calls, their events, transcripts, records and acknowledgements."""
+"""REST: calls, their events, transcripts and acknowledgements."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 
 from api.auth import needs
 from api.body import json_body
-from api.etag import expected_version, tag
 from api.openapi import takes
-from api.problems import StaleVersion
 from api.services import Services
 from api.sight import visible_agent, visible_call
 from api.voice import ChannelVoiceView, VoiceView
@@ -21,14 +19,11 @@ from api.wire import (
     CallView,
     EventPage,
     EventsQuery,
-    RecordEdit,
-    RecordView,
     SegmentView,
     TranscriptView,
 )
-from callcue.core.errors import Conflict, NotFound
+from callcue.core.errors import NotFound
 from callcue.core.events import AnyEvent, FinalTranscript, VoiceSummary
-from callcue.core.records import CallRecord
 from callcue.infra.auth import Principal
 from callcue.infra.calls import CallFilter
 from callcue.infra.codec import encode
@@ -81,7 +76,8 @@ async def get_events(
     await visible_call(parts.calls, call_id, principal)
     events = await parts.log.read(call_id, after=query.after, limit=query.limit)
     return EventPage(
-        events=[encode(event) for event in events], next=events[-1].seq if len(events) == query.limit else None
+        events=[encode(await parts.book.seen_event(event, principal.role)) for event in events],
+        next=events[-1].seq if len(events) == query.limit else None,
     )
 
 
@@ -123,41 +119,6 @@ async def get_voice(call_id: str, principal: Reader, parts: Parts) -> VoiceView:
         longest_silence_at_ms=found.longest_silence_at_ms,
         overlap_ms=found.overlap_ms,
     )
-
-
-@router.get("/{call_id}/record")
-async def get_record(call_id: str, principal: Reader, parts: Parts, response: Response) -> RecordView:
-    """The record. Its version is the ETag."""
-    await visible_call(parts.calls, call_id, principal)
-    return _record(await parts.records.get(call_id), response)
-
-
-@router.patch("/{call_id}/record", openapi_extra=takes("RecordEdit", "application/merge-patch+json"))
-async def edit_record(
-    call_id: str,
-    principal: RecordEditor,
-    edit: Annotated[RecordEdit, Depends(json_body(RecordEdit, "application/merge-patch+json"))],
-    request: Request,
-    response: Response,
-) -> RecordView:
-    """Set or clear fields. With If-Match the edit is refused (412) when the record has another version by now."""
-    parts = services_of(request)
-    await visible_call(parts.calls, call_id, principal)
-    expected = expected_version(request, "record")
-    changes = {name: tuple(value) if isinstance(value, list) else value for name, value in edit.root.items()}
-    try:
-        record = await parts.records.edit(call_id, changes, by=principal.name, expected_version=expected)
-    except Conflict as conflict:
-        if expected is None:
-            raise
-        raise StaleVersion(conflict.message) from conflict
-    return _record(record, response)
-
-
-def _record(record: CallRecord, response: Response) -> RecordView:
-    tag(response, record.version)
-    response.headers["Cache-Control"] = "no-store"
-    return RecordView.model_validate(record)
 
 
 @router.post("/{call_id}/acks", status_code=201, openapi_extra=takes("AckBody"))

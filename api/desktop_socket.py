@@ -115,7 +115,7 @@ class _Desk:
                 await self._outbox.send_text(await self._text(event))
 
     async def _text(self, event: AnyEvent) -> str:
-        body = encode(event)
+        body = encode(await self._services.book.seen_event(event, self._principal.role))
         if isinstance(event, CardPush):
             body["card"] = await self._cards.get(event.card_id, event.card_version)
         return dump_json(body)

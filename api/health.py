@@ -24,6 +24,7 @@ _STATIC = {
     "desk_facts.js": "text/javascript; charset=utf-8",
     "desk_summary.js": "text/javascript; charset=utf-8",
     "desk_feelings.js": "text/javascript; charset=utf-8",
+    "desk_record.js": "text/javascript; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.svg": "image/svg+xml",
 }
@@ -89,6 +90,12 @@ async def desk_facts_script() -> Response:
 async def desk_feelings_script() -> Response:
     """The desk's curves of moods."""
     return _static("desk_feelings.js")
+
+
+@router.get("/desk_record.js", include_in_schema=False)
+async def desk_record_script() -> Response:
+    """The desk's record."""
+    return _static("desk_record.js")
 
 
 @router.get("/desk.css", include_in_schema=False)

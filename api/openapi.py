@@ -11,13 +11,15 @@ from api.editing_wire import HitTestBody, QuestionBody, RestoreBody, StatusBody,
 from api.frames import CustomerFields
 from api.learning_wire import OutcomeBody, TopicEdit, VerdictBody
 from api.problems import KINDS, MEDIA_TYPE
+from api.record_wire import RecordEdit, SchemaBody
 from api.tags_wire import CustomerBody, EventsBody, HappenedBody, NoteBody, SwitchBody
-from api.wire import AckBody, ProblemView, RecordEdit, SearchBody
+from api.wire import AckBody, ProblemView, SearchBody
 from callcue.core.cards import Card
 
 REFERENCE = "#/components/schemas/{model}"
 TAGS = [
-    {"name": "calls", "description": "Calls, their events, transcripts and records"},
+    {"name": "calls", "description": "Calls, their events and transcripts"},
+    {"name": "records", "description": "Call records: schema, values, versions, completion"},
     {"name": "cards", "description": "Knowledge cards and their search"},
     {"name": "learning", "description": "Open questions, top issues, the cards' ledger and audit"},
     {"name": "tags", "description": "Customer events, tags, shorthand, predictive tags"},
@@ -102,6 +104,7 @@ def _bodies() -> Mapping[str, Any]:
         QuestionBody,
         RecordEdit,
         RestoreBody,
+        SchemaBody,
         SearchBody,
         StatusBody,
         StepBody,

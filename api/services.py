@@ -7,6 +7,7 @@ from callcue.calls.customer_desk import CustomerDesk
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
+from callcue.calls.record_book import RecordBook
 from callcue.calls.records import RecordKeeper
 from callcue.calls.review import EditingDesk
 from callcue.core.settings import Settings
@@ -24,6 +25,7 @@ class Services:
 
     manager: CallManager
     records: RecordKeeper
+    book: RecordBook
     customers: CustomerDesk
     knowledge: KnowledgeBase
     learning: LearningLoop

@@ -2,18 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, RootModel
+from pydantic import AwareDatetime, Field
 
 from api.base import In, Out
 from api.editing_wire import CurrentCardView, FieldDiffView, WarningView
 from api.voice import CuesView
 from callcue.core.cards import CardStatus
 from callcue.core.events import AckAction
-from callcue.core.records import FieldSource
 from callcue.core.speech import Channel, Encoding, Language, LanguageChoice
 from kb_index.formats import CardFormat
 
-Text = Annotated[str, Field(max_length=2000)]
 Values = Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=20)]
 ImportFormat = CardFormat | Literal["html"]
 
@@ -122,35 +120,6 @@ class TranscriptView(Out):
 
     call_id: str
     segments: list[SegmentView]
-
-
-class FieldView(Out):
-    """A field's value and where it came from."""
-
-    value: str | int | float | bool | tuple[str, ...] | None
-    probability: float
-    source: FieldSource
-    by: str
-    evidence: tuple[str, ...]
-    """Ids of the segments that show it."""
-
-
-class RecordView(Out):
-    """The record of a call. ``version`` is also its ETag."""
-
-    call_id: str
-    version: int
-    fields: dict[str, FieldView]
-
-
-RecordValue = str | int | float | bool | Annotated[list[Text], Field(max_length=100)] | None
-
-
-class RecordEdit(RootModel[dict[Annotated[str, Field(max_length=64)], RecordValue]]):
-    """Fields to set, as a JSON merge patch (RFC 7396): null clears a field, what is absent stays."""
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
-    root: Annotated[dict[Annotated[str, Field(max_length=64)], RecordValue], Field(min_length=1, max_length=50)]
 
 
 class AckBody(In):

@@ -7,24 +7,15 @@ const TEXT = {
     agent: "坐席", token: "令牌", connect: "连接", transcript: "实时转写", cards: "知识卡片", record: "通话记录",
     caller_side: "客户", agent_side: "坐席", connected: "已连接", connecting: "连接中…", lost: "连接断开，正在重连…",
     refused: "被拒绝", ended: "已结束", none: "暂无通话", used: "已采用", dismissed: "关闭", pinned: "置顶", wrong: "不准确",
-    trigger: "触发词", search: "语义匹配", profile: "客户画像", sentiment_reason: "客户情绪", request: "坐席调取", heard: "听到", issue_type: "问题类型", sentiment: "情绪", tags: "标签",
-    lifecycle: "客户阶段", needs_offline_inspection: "需线下检测", priority: "优先级", follow_up: "后续跟进",
-    "facts.phone": "电话", "facts.order_no": "订单号", "facts.amount": "金额", "facts.purchase_date": "购买日期",
-    "facts.product": "商品", "facts.address": "地址", "facts.name": "客户姓名", "facts.staff": "客服",
-    person: "人工", model: "模型", rule: "规则", default: "默认", yes: "是", no: "否", other: "English",
+    trigger: "触发词", search: "语义匹配", profile: "客户画像", sentiment_reason: "客户情绪", request: "坐席调取", heard: "听到",
+    other: "English",
   },
   en: {
     agent: "Agent", token: "Token", connect: "Connect", transcript: "Live transcript", cards: "Cards", record: "Call record",
     caller_side: "Caller", agent_side: "Agent", connected: "connected", connecting: "connecting…",
     lost: "connection lost, coming back…", refused: "refused", ended: "ended", none: "no calls", used: "Used",
     dismissed: "Dismiss", pinned: "Pin", wrong: "Wrong", trigger: "trigger", search: "search", profile: "customer profile", sentiment_reason: "how the caller feels",
-    request: "asked for by", heard: "heard",
-    issue_type: "Issue type", sentiment: "Sentiment", tags: "Tags", lifecycle: "Lifecycle",
-    needs_offline_inspection: "Needs offline inspection", priority: "Priority", follow_up: "Follow-up",
-    "facts.phone": "Phone", "facts.order_no": "Order number", "facts.amount": "Amount",
-    "facts.purchase_date": "Purchase date", "facts.product": "Product", "facts.address": "Address", "facts.name": "Customer's name",
-    "facts.staff": "Agent's name or number", person: "person", model: "model", rule: "rule", default: "default", yes: "yes", no: "no",
-    other: "中文",
+    request: "asked for by", heard: "heard", other: "中文",
   },
 };
 const ACTIONS = ["used", "pinned", "dismissed", "wrong"];
@@ -108,6 +99,7 @@ function take(event) {
   const held = call(event.call_id);
   if (event.type !== "PartialTranscript") held.last = event.seq;
   APPLY[event.type]?.(held, event);
+  recordEvent(event);
 }
 
 function connect() {
@@ -137,7 +129,7 @@ function connect() {
     if (FINAL_CODES.includes(closed.code)) {
       state = "refused";
     } else {
-      if (closed.code === ANOTHER_LOG) { calls.clear(); shown = null; }
+      if (closed.code === ANOTHER_LOG) { calls.clear(); forgetRecords(); shown = null; }
       state = "lost";
       retry += 1;
       timer = setTimeout(connect, Math.min(10000, 250 * 2 ** Math.min(retry, 6)) * (0.5 + Math.random() / 2));
@@ -180,14 +172,14 @@ function render() {
   byId("summary").replaceChildren(...(held ? summaryBox(shown, held) : []));
   byId("feelings-title").textContent = feelingsWords(language)("feelings");
   byId("feelings").replaceChildren(...(held ? feelingsView(held.feelings, language, (channel) => t(`${channel}_side`)) : []));
-  byId("record").replaceChildren(...(held ? [...held.fields].filter(([name]) => name !== "summary").flatMap(([name, value]) => field(name, value)) : []));
+  renderRecord(shown, held);
 }
 
 function tab(id, held) {
   const button = make("button", held.ended ? `${id} (${t("ended")})` : id, held.ended ? "ended" : "");
   button.type = "button";
   button.setAttribute("aria-current", String(id === shown));
-  button.onclick = () => { shown = id; render(); };
+  button.onclick = () => { shown = id; refresh(id); render(); };
   return button;
 }
 
@@ -271,18 +263,8 @@ function inline(node, text) {
   return node;
 }
 
-function field(name, held) {
-  const value = held.value === null ? "–" : Array.isArray(held.value) ? held.value.join("、")
-    : typeof held.value === "boolean" ? t(held.value ? "yes" : "no") : String(held.value);
-  const shownValue = make("dd", value);
-  const sure = held.source === "default" ? "" : ` ${Math.round(held.probability * 100)} %`;
-  const source = held.source === "person" ? held.by : t(held.source) + sure;
-  shownValue.append(" ", make("small", source));
-  return [make("dt", t(name)), shownValue];
-}
-
-byId("connect").onsubmit = (event) => { event.preventDefault(); retry = 0; calls.clear(); shown = null; connect(); };
-byId("language").onclick = () => { language = language === "zh" ? "en" : "zh"; render(); };
+byId("connect").onsubmit = (event) => { event.preventDefault(); retry = 0; calls.clear(); forgetRecords(); shown = null; connect(); };
+byId("language").onclick = () => { language = language === "zh" ? "en" : "zh"; editing = null; render(); };
 setInterval(() => { if (socket?.readyState === WebSocket.OPEN) socket.send('{"event":"ping"}'); }, 20000);
 render();
 connect();

@@ -18,7 +18,7 @@ from asr.scheduler import DecodeScheduler, SchedulerConfig
 from asr.streaming import StreamConfig
 from callcue.app import backends
 from callcue.app.customers import customer_desk, forecaster
-from callcue.app.desks import editing_desk, learning_loop, summary_writer
+from callcue.app.desks import editing_desk, learning_loop, record_book, record_keeper, summary_writer
 from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
 from callcue.app.orders import order_desk
@@ -107,7 +107,7 @@ class App:
             raise failed.exceptions[0] from None
         (engine, scheduler), understood = recognition.result(), understanding.result()
         knowledge = understood.knowledge
-        records = RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock)
+        records = record_keeper(storage, self._clock)
         customers = await self._customers(storage, records)
         orders = await order_desk(settings.orders, storage, self._clock)
         stages = replace(self._stages(storage, engine.name, scheduler, understood, customers), orders=orders)
@@ -122,6 +122,7 @@ class App:
             manager=manager,
             records=stages.records,
             customers=customers,
+            book=record_book(settings, storage, stages.records, self._clock),
             knowledge=knowledge,
             learning=understood.learning,
             editing=editing_desk(storage, knowledge, understood.checker, stages.config.assist, self._clock),

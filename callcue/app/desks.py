@@ -1,4 +1,4 @@
-"""What the people who keep the cards work with: the editing desk and the learning loop, over what is stored."""
+"""What people work with over what is stored: the editing desk, the learning loop, and the book of records."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,8 @@ from callcue.app.storage import Storage
 from callcue.calls.editing import CardEditor
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.questions import QuestionProposals
+from callcue.calls.record_book import RecordBook
+from callcue.calls.records import RecordKeeper
 from callcue.calls.review import CardReview, EditingDesk
 from callcue.calls.summary_writing import SummaryWriter
 from callcue.core.ports import Clock
@@ -33,6 +35,31 @@ def editing_desk(
         questions=QuestionProposals(searches=searches, editor=editor, clock=clock),
         searches=searches,
         assist=assist,
+    )
+
+
+def record_keeper(storage: Storage, clock: Clock) -> RecordKeeper:
+    """The writer of records, held to the schema in force."""
+    return RecordKeeper(
+        log=storage.log,
+        store=storage.records,
+        calls=storage.calls,
+        clock=clock,
+        schema=storage.schemas.current,
+    )
+
+
+def record_book(settings: Settings, storage: Storage, keeper: RecordKeeper, clock: Clock) -> RecordBook:
+    """Records as people read and finish them."""
+    return RecordBook(
+        keeper=keeper,
+        records=storage.records,
+        schemas=storage.schemas,
+        completions=storage.completions,
+        calls=storage.calls,
+        log=storage.log,
+        clock=clock,
+        within_s=settings.records.complete_within_min * 60,
     )
 
 

@@ -9,6 +9,7 @@ from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
 from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
+from callcue.infra.completions import CompletionStore
 from callcue.infra.customer_events import CustomerEventStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
@@ -16,6 +17,7 @@ from callcue.infra.forecasts import ForecastStore
 from callcue.infra.orders import OrderStore
 from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
+from callcue.infra.schemas import SchemaStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class Storage:
     log: EventLog
     calls: CallStore
     records: RecordStore
+    schemas: SchemaStore
+    completions: CompletionStore
     cards: CardStore
     questions: QuestionStore
     outcomes: CardOutcomes
@@ -50,6 +54,8 @@ async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         log=log,
         calls=CallStore(database),
         records=RecordStore(database),
+        schemas=SchemaStore(database),
+        completions=CompletionStore(database),
         cards=CardStore(database),
         questions=QuestionStore(database),
         outcomes=CardOutcomes(database),

@@ -1,34 +1,57 @@
 """The one writer of call records: findings of the tagger and edits of people meet here, in order.
 
-What a person has set is never overwritten by a model or a rule; it stays a suggestion in the log.
+Both are checked against the schema. What a person has set is never overwritten by a model or a
+rule; their finding stays in the log, as a suggestion.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from weakref import WeakValueDictionary
 
-from callcue.calls.fields import check_value
+import structlog
+
 from callcue.calls.patience import append_patiently
-from callcue.core.errors import Conflict
+from callcue.core.errors import BadInput, Conflict
 from callcue.core.events import AnyEvent, RecordUpdated, TagUpdate
+from callcue.core.field_spec import FieldSpec
+from callcue.core.field_values import MAX_VALUES, check_entry
 from callcue.core.ports import Clock
+from callcue.core.record_schema import RecordSchema
 from callcue.core.records import CallRecord, FieldChange, FieldValue, TagSuggestion, Value
+from callcue.core.roles import Role
 from callcue.infra.calls import CallStore
 from callcue.infra.event_log import EventLog
 from callcue.infra.records import RecordStore
 
 ATTEMPTS = 5
 """Times that a finding is merged anew after another process changed the record."""
+_STANDARD = RecordSchema()
+
+_log = structlog.get_logger(__name__)
+
+
+async def standard_schema() -> RecordSchema:
+    """The schema of a service without a configuration."""
+    return _STANDARD
 
 
 class RecordKeeper:
     """Reads and writes records; one lock per call keeps versions in order."""
 
-    def __init__(self, *, log: EventLog, store: RecordStore, calls: CallStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        store: RecordStore,
+        calls: CallStore,
+        clock: Clock,
+        schema: Callable[[], Awaitable[RecordSchema]] = standard_schema,
+    ) -> None:
         self._log = log
         self._clock = clock
         self._store = store
         self._calls = calls
+        self._schema = schema
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, call_id: str) -> CallRecord:
@@ -56,35 +79,54 @@ class RecordKeeper:
     async def _suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int) -> None:
         record = await self._store.get(call_id)
         events: list[AnyEvent] = [_tag_update(call_id, at_ms, found) for found in suggestions]
-        changes = tuple(_changes(record, suggestions))
+        changes = tuple(_changes(record, suggestions, await self._schema()))
         if changes:
             events.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=record.version + 1, changes=changes))
         await append_patiently(self._log, self._clock, *events)
 
     async def edit(
-        self, call_id: str, changes: Mapping[str, Value], *, by: str, expected_version: int | None = None
+        self,
+        call_id: str,
+        changes: Mapping[str, Value],
+        *,
+        by: str,
+        role: Role = "admin",
+        expected_version: int | None = None,
     ) -> CallRecord:
         """A person sets fields (None clears one). Returns the record after it.
 
-        Raises NotFound (call), BadInput (field or value), Conflict (``expected_version`` is not the present one).
+        Raises NotFound (call), BadInput (field or value), NotAllowed (the role may not set a field), Conflict
+        (``expected_version`` is not the present one). Without ``expected_version`` the edit is made on top of whatever
+        there is, also of what another process writes in the same moment.
         """
-        checked = {name: check_value(name, value) for name, value in changes.items()}
+        schema = await self._schema()
+        checked = {name: schema.check(name, value, role) for name, value in changes.items()}
         await self._calls.get(call_id)
         async with self._lock(call_id):
-            record = await self._store.get(call_id)
-            if expected_version is not None and expected_version != record.version:
-                raise Conflict(
-                    f"the record is at version {record.version}, not {expected_version}: somebody changed it since it "
-                    "was read; nothing was written. Read it again and repeat the edit"
-                )
-            made = tuple(_person_change(record, name, value, by) for name, value in checked.items())
-            made = tuple(change for change in made if record.fields.get(change.field) != change.new)
-            if not made:
-                return record
-            version = record.version + 1
-            at_ms = await self._log.last_at_ms(call_id)
-            await self._log.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=version, changes=made))
-            return record.apply(made, version)
+            for _ in range(ATTEMPTS - 1 if expected_version is None else 0):
+                try:
+                    return await self._edit(call_id, checked, by, None)
+                except Conflict:
+                    continue
+            return await self._edit(call_id, checked, by, expected_version)
+
+    async def _edit(
+        self, call_id: str, checked: Mapping[str, Value], by: str, expected_version: int | None
+    ) -> CallRecord:
+        record = await self._store.get(call_id)
+        if expected_version is not None and expected_version != record.version:
+            raise Conflict(
+                f"the record is at version {record.version}, not {expected_version}: somebody changed it since it "
+                "was read; nothing was written. Read it again and repeat the edit"
+            )
+        made = tuple(_person_change(record, name, value, by) for name, value in checked.items())
+        made = tuple(change for change in made if record.fields.get(change.field) != change.new)
+        if not made:
+            return record
+        version = record.version + 1
+        at_ms = await self._log.last_at_ms(call_id)
+        await self._log.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=version, changes=made))
+        return record.apply(made, version)
 
     def _lock(self, call_id: str) -> asyncio.Lock:
         return self._locks.setdefault(call_id, asyncio.Lock())
@@ -104,14 +146,23 @@ def _tag_update(call_id: str, at_ms: int, found: TagSuggestion) -> TagUpdate:
     )
 
 
-def _changes(record: CallRecord, suggestions: Sequence[TagSuggestion]) -> list[FieldChange]:
-    """Fold the findings that fill their field into at most one change per field."""
+def _changes(record: CallRecord, suggestions: Sequence[TagSuggestion], schema: RecordSchema) -> list[FieldChange]:
+    """Fold the findings that fill their field into at most one change per field. What the schema does not take stays
+    in the log, as a suggestion."""
     now: dict[str, FieldValue] = {}
     for found in suggestions:
         held = now.get(found.field) or record.fields.get(found.field)
         if not found.fills or (held is not None and held.source == "person"):
             continue
-        now[found.field] = _merged(held, found)
+        spec = schema.fields.get(found.field)
+        try:
+            if spec is None or spec.retired or found.source not in spec.sources:
+                raise BadInput(f"a {found.source} may not set {found.field[:64]}")
+            value = check_entry(spec, found.value)
+        except BadInput:
+            _log.warning("record.finding_not_taken", call_id=record.call_id, field=found.field[:64], by=found.model)
+            continue
+        now[found.field] = _merged(held, found, spec, value)
     return [
         FieldChange(field=name, old=record.value(name), new=value)
         for name, value in now.items()
@@ -119,23 +170,24 @@ def _changes(record: CallRecord, suggestions: Sequence[TagSuggestion]) -> list[F
     ]
 
 
-def _merged(held: FieldValue | None, found: TagSuggestion) -> FieldValue:
-    if found.field != "tags":
+def _merged(held: FieldValue | None, found: TagSuggestion, spec: FieldSpec, value: Value) -> FieldValue:
+    """``value`` is the finding's as the schema keeps it; of several values it is one more."""
+    if not spec.many or not isinstance(value, tuple):
         return FieldValue(
-            value=found.value,
+            value=value,
             probability=found.probability,
             source=found.source,
             by=found.model,
             evidence=found.evidence,
         )
-    tags = held.value if held is not None and isinstance(held.value, tuple) else ()
-    tag = str(found.value)
-    if found.replaces is not None and found.replaces != tag:
-        tags = tuple(other for other in tags if other != found.replaces)
-    if tag in tags and held is not None:
+    before = held.value if held is not None and isinstance(held.value, tuple) else ()
+    if found.replaces is not None and found.replaces not in value:
+        before = tuple(entry for entry in before if entry != found.replaces)
+    more = tuple(entry for entry in value if entry not in before)
+    if held is not None and (not more or len(before) >= MAX_VALUES):
         return held
     return FieldValue(
-        value=(*tags, tag),
+        value=(*before, *more),
         probability=min(found.probability, held.probability if held else 1.0),
         source=found.source,
         by=found.model,

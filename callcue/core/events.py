@@ -270,6 +270,7 @@ class SummaryWritten(Event):
     """Sentences of a language model that were not shown, by why not."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentimentHeard(Event):
     """How one utterance was meant, and the speaker's trend with it."""
 
@@ -283,6 +284,16 @@ class SentimentSummary(Event):
 
     type: Literal["SentimentSummary"] = "SentimentSummary"
     speakers: tuple[SpeakerFeelings, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordConfirmed(Event):
+    """Somebody looked at the record after the call and says that it is right. Its clock stops."""
+
+    type: Literal["RecordConfirmed"] = "RecordConfirmed"
+    version: int
+    """The version of the record that was confirmed."""
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +366,7 @@ AnyEvent = (
     | SummaryWritten
     | SentimentHeard
     | SentimentSummary
+    | RecordConfirmed
     | Alert
     | FactsUpdated
     | OrderChecked

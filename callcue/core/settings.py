@@ -11,9 +11,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from callcue.core.roles import Role
 from callcue.core.speech import LanguageChoice
 
-Role = Literal["agent", "supervisor", "editor", "integrator", "admin"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -193,6 +193,13 @@ class SummarySettings(_Section):
         return self
 
 
+class RecordSettings(_Section):
+    """When a record is done."""
+
+    complete_within_min: float = Field(10.0, gt=0.0, le=1440.0)
+    """Minutes from a call's end in which its record is to be completed and confirmed."""
+
+
 class DatabaseSettings(_Section):
     """Where everything durable lives."""
 
@@ -218,6 +225,7 @@ class Settings(BaseSettings):
     speech: SpeechSettings = SpeechSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     tagging: TaggingSettings = TaggingSettings()
+    records: RecordSettings = RecordSettings()
     orders: OrderSettings = OrderSettings()
     summary: SummarySettings = SummarySettings()
 

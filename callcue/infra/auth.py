@@ -13,13 +13,16 @@ from types import MappingProxyType
 from typing import Literal
 
 from callcue.core.errors import BadInput, NotAllowed, NotAuthenticated
-from callcue.core.settings import AuthSettings, Role
+from callcue.core.roles import Role
+from callcue.core.settings import AuthSettings
 
 Permission = Literal[
     "calls.stream",  # open, feed and close the audio of a call
     "calls.read",  # calls, transcripts and records, live and past; agents: their own
     "calls.supervise",  # the same of every agent
     "records.edit",
+    "records.export",  # the records of many calls as one file
+    "records.schema",  # add and change the fields of records
     "cards.read",  # look up and search
     "cards.write",  # import, change, retire
     "cards.export",
@@ -38,6 +41,8 @@ _EVERYTHING: frozenset[Permission] = frozenset(
         "calls.read",
         "calls.supervise",
         "records.edit",
+        "records.export",
+        "records.schema",
         "cards.read",
         "cards.write",
         "cards.export",
@@ -58,6 +63,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 "calls.read",
                 "calls.supervise",
                 "records.edit",
+                "records.export",
                 "cards.read",
                 "cards.ack",
                 "learning.read",

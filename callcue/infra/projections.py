@@ -19,6 +19,7 @@ from callcue.core.events import (
     FlowUpdated,
     IndexBuilt,
     KbChanged,
+    RecordConfirmed,
     RecordUpdated,
     SummaryWritten,
 )
@@ -27,7 +28,7 @@ from callcue.core.records import CallRecord, FieldValue
 from callcue.core.summaries import SYSTEM
 from callcue.infra import shows
 from callcue.infra.codec import STRICT, dump_json
-from callcue.infra.tables import CallTableRow, RecordRow
+from callcue.infra.tables import CallTableRow, CompletionRow, RecordRow
 
 _FIELDS: TypeAdapter[dict[str, FieldValue]] = TypeAdapter(dict[str, FieldValue], config=STRICT)
 
@@ -48,13 +49,20 @@ async def project(session: AsyncSession, call: CallTableRow | None, events: list
         else:
             _check_order(call, event)
         if isinstance(event, CallEnded):
-            call.ended_at, call.duration_ms, call.end_reason = written_at, event.duration_ms, event.reason
-        elif isinstance(event, RecordUpdated):
-            await _updated(session, event, written_at)
-        elif isinstance(event, CardPush):
-            await shows.shown(session, event, epoch_ms(written_at))
-        elif isinstance(event, CardAck):
-            await shows.acknowledged(session, event, epoch_ms(written_at))
+            await _ended(session, call, event, written_at)
+        else:
+            await _apply(session, event, written_at)
+
+
+async def _apply(session: AsyncSession, event: AnyEvent, written_at: str) -> None:
+    if isinstance(event, RecordUpdated):
+        await _updated(session, event, written_at)
+    elif isinstance(event, RecordConfirmed):
+        await _confirmed(session, event, written_at)
+    elif isinstance(event, CardPush):
+        await shows.shown(session, event, epoch_ms(written_at))
+    elif isinstance(event, CardAck):
+        await shows.acknowledged(session, event, epoch_ms(written_at))
 
 
 def record_of(row: RecordRow) -> CallRecord:
@@ -72,6 +80,14 @@ def epoch_ms(stamp: str) -> int:
     if time is None or time.tzinfo is None:
         raise BadInput("started_at must be an ISO 8601 time with an offset, such as 2026-11-23T10:00:00+08:00")
     return int(time.timestamp() * 1000)
+
+
+async def _ended(session: AsyncSession, call: CallTableRow, event: CallEnded, written_at: str) -> None:
+    """The call is over, and the clock of its record begins to run."""
+    call.ended_at, call.duration_ms, call.end_reason = written_at, event.duration_ms, event.reason
+    await session.flush()  # the clock refers to the call, which may have begun in this batch
+    session.add(CompletionRow(call_id=event.call_id, ended_ms=epoch_ms(written_at)))
+    await session.flush()
 
 
 def _check_kb(event: AnyEvent) -> None:
@@ -93,7 +109,9 @@ def _by_people(event: AnyEvent) -> bool:
     """What people do with a call, which may come after its end."""
     if isinstance(event, SummaryWritten):
         return event.by != SYSTEM
-    return isinstance(event, CardAck | RecordUpdated) or (isinstance(event, FlowUpdated) and event.source == "person")
+    return isinstance(event, CardAck | RecordUpdated | RecordConfirmed) or (
+        isinstance(event, FlowUpdated) and event.source == "person"
+    )
 
 
 def _started(session: AsyncSession, call: CallTableRow | None, event: CallStarted) -> CallTableRow:
@@ -123,9 +141,37 @@ async def _updated(session: AsyncSession, event: RecordUpdated, written_at: str)
             f"the record of call {event.call_id} is at version {held.version}, so the next one is not {event.version}: "
             "somebody else changed it. Nothing was written; read it again and repeat the change"
         )
+    _check_people(held, event)
     fields: dict[str, Any] = _FIELDS.dump_python(dict(held.apply(event.changes, event.version).fields), mode="json")
     if row is None:
         session.add(RecordRow(call_id=event.call_id, version=event.version, fields=fields, updated_at=written_at))
         await session.flush()  # a second update in the same batch has to find it
     else:
         row.version, row.fields, row.updated_at = event.version, fields, written_at
+
+
+def _check_people(held: CallRecord, event: RecordUpdated) -> None:
+    """Whoever writes the event, and however late: what a person has set, a person alone replaces."""
+    for change in event.changes:
+        now = held.fields.get(change.field)
+        if now is not None and now.source == "person" and (change.new is None or change.new.source != "person"):
+            raise Conflict(
+                f"{change.field} of the record of call {event.call_id} was set by a person and stays as it is. "
+                "Nothing was written"
+            )
+
+
+async def _confirmed(session: AsyncSession, event: RecordConfirmed, written_at: str) -> None:
+    row = await session.get(CompletionRow, event.call_id)
+    if row is None:
+        raise Conflict(f"call {event.call_id} is not over: its record is confirmed after its end. Nothing was written")
+    if row.confirmed_ms is not None:
+        raise Conflict(f"the record of call {event.call_id} is confirmed already, by {row.confirmed_by}")
+    held = await session.get(RecordRow, event.call_id)
+    version = 0 if held is None else held.version
+    if event.version != version:
+        raise Conflict(
+            f"the record of call {event.call_id} is at version {version}, not {event.version}: somebody changed it "
+            "since it was read. Nothing was written; look at it again"
+        )
+    row.confirmed_ms, row.confirmed_by, row.confirmed_version = epoch_ms(written_at), event.by, event.version

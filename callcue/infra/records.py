@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcue.core.errors import NotFound
 from callcue.core.events import RecordUpdated
 from callcue.core.records import CallRecord, FieldChange
 from callcue.infra.codec import decode
@@ -57,6 +58,17 @@ class RecordStore:
         rows = await self._db.read(f"read the history of the record of call {call_id}", work)
         decoded = [(decode(body), written_at) for body, written_at in rows]
         return [_version(event, written_at) for event, written_at in decoded if isinstance(event, RecordUpdated)]
+
+    async def at(self, call_id: str, version: int) -> CallRecord:
+        """The record as it was at a version, folded from its changes. Raises NotFound for a version it never had."""
+        record = CallRecord(call_id=call_id)
+        for step in await self.history(call_id) if version > 0 else ():
+            record = record.apply(step.changes, step.version)
+            if record.version == version:
+                break
+        if record.version != version:
+            raise NotFound(f"the record of call {call_id} has no version {version}; its newest is {record.version}")
+        return record
 
 
 def _version(event: RecordUpdated, written_at: str) -> RecordVersion:

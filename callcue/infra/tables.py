@@ -99,6 +99,32 @@ class RecordRow(Base):
     updated_at: Mapped[str] = mapped_column(TIME)
 
 
+class CompletionRow(Base):
+    """The clock of one call's record: when the call ended, when somebody confirmed the record. Goes with its call."""
+
+    __tablename__ = "completions"
+    __table_args__ = (Index(None, "ended_ms", "call_id"), Index(None, "confirmed_ms", "ended_ms"))
+
+    call_id: Mapped[str] = mapped_column(ID, ForeignKey("calls.call_id", ondelete="CASCADE"), primary_key=True)
+    ended_ms: Mapped[int] = mapped_column(BigInteger)
+    confirmed_ms: Mapped[int | None] = mapped_column(BigInteger)
+    confirmed_by: Mapped[str | None] = mapped_column(NAME)
+    confirmed_version: Mapped[int | None] = mapped_column(Integer)
+
+
+class FieldConfigRow(Base):
+    """One version of what the configuration adds to the record's schema; never changed once written."""
+
+    __tablename__ = "field_configs"
+
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    config: Mapped[dict[str, Any]]
+    saved_at: Mapped[str] = mapped_column(TIME)
+    saved_by: Mapped[str] = mapped_column(NAME)
+    note: Mapped[str] = mapped_column(Text)
+    """Why, in the author's words."""
+
+
 class CardRow(Base):
     """One knowledge card and which of its versions is the newest."""
 

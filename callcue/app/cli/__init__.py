@@ -5,7 +5,20 @@ import os
 import typer
 
 from callcue import __version__
-from callcue.app.cli import calls, kb, kb_edit, kb_test, learning, live, maintain, media, orders, summaries, tags
+from callcue.app.cli import (
+    calls,
+    kb,
+    kb_edit,
+    kb_test,
+    learning,
+    live,
+    maintain,
+    media,
+    orders,
+    records,
+    summaries,
+    tags,
+)
 from callcue.app.cli.common import guarded
 
 app = typer.Typer(
@@ -42,6 +55,7 @@ app.add_typer(kb.app, name="kb")
 summaries.register(calls.app)
 app.add_typer(calls.app, name="call")
 app.add_typer(orders.app, name="orders")
+app.add_typer(records.app, name="records")
 app.add_typer(maintain.models_app, name="models")
 app.add_typer(maintain.tagger_app, name="tagger")
 app.add_typer(tags.app, name="tags")

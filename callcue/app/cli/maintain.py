@@ -26,7 +26,7 @@ def token(
 ) -> None:
     """Make a bearer token and the settings entry that admits it. The token is shown once and stored nowhere."""
     from callcue.core.ids import check_id
-    from callcue.core.settings import Role
+    from callcue.core.roles import Role
     from callcue.infra.auth import new_token
 
     check_id(name, "the name (an agent's is the agent_id of the calls)")

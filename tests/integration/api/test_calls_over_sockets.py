@@ -37,7 +37,7 @@ from callcue.infra.records import RecordStore
 from callcue.testing.calls import ScriptedCall, ScriptedLine
 from callcue.testing.voice import FakeVoiceActivity
 from nlu.normalise import Normaliser
-from tests.unit.api.edge import closed, editing_desk, learning_loop, receive, running, send, until
+from tests.unit.api.edge import closed, editing_desk, learning_loop, receive, record_book, running, send, until
 from tests.unit.api.fakes import FakeIndex
 
 CALL = ScriptedCall(
@@ -107,6 +107,7 @@ async def server(tmp_path: Path) -> AsyncIterator[tuple[str, Services]]:
         services = Services(
             manager=manager,
             records=records,
+            book=record_book(database, log),
             knowledge=knowledge,
             learning=learning_loop(database),
             editing=editing_desk(database, knowledge),

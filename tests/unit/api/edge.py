@@ -24,6 +24,7 @@ from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.manager import CallManager
 from callcue.calls.questions import QuestionProposals
+from callcue.calls.record_book import RecordBook
 from callcue.calls.records import RecordKeeper
 from callcue.calls.review import CardReview, EditingDesk
 from callcue.calls.summaries import Summaries
@@ -31,13 +32,15 @@ from callcue.core.cards import Card, PushReason
 from callcue.core.clock import SystemClock
 from callcue.core.events import CardPush
 from callcue.core.ports import Clock
-from callcue.core.settings import AuthSettings, Role, ServerSettings, Settings, TokenSettings
+from callcue.core.roles import Role
+from callcue.core.settings import AuthSettings, ServerSettings, Settings, TokenSettings
 from callcue.infra.auth import Authenticator, new_token
 from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
 from callcue.infra.card_history import CardHistory
 from callcue.infra.card_outcomes import CardOutcomes
 from callcue.infra.cards import CardStore
+from callcue.infra.completions import CompletionStore
 from callcue.infra.customer_events import CustomerEventStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
@@ -46,6 +49,7 @@ from callcue.infra.metrics import Metrics
 from callcue.infra.orders import OrderStore
 from callcue.infra.questions import QuestionStore
 from callcue.infra.records import RecordStore
+from callcue.infra.schemas import SchemaStore
 from callcue.infra.searches import SearchLog
 from callcue.learning.forecasts import Forecaster
 from callcue.learning.likeness import QuestionVectors
@@ -129,11 +133,13 @@ async def serve(folder: Path, *, with_tokens: bool = True) -> AsyncIterator[Edge
     manager = FakeManager(log, cards)
     components = {"engine": "ok", "index": "ok"}
     knowledge = KnowledgeBase(store=cards, index=FakeIndex(), log=log, clock=SystemClock())
-    records = RecordKeeper(log=log, store=RecordStore(database), calls=calls, clock=SystemClock())
+    book = record_book(database, log)
+    records = book.keeper
     manager.summaries = Summaries(log=log, records=records, flows=manager.flows, cards=cards, clock=SystemClock())
     services = Services(
         manager=cast(CallManager, manager),
         records=records,
+        book=book,
         customers=customer_desk(database, records, log),
         learning=learning_loop(database),
         knowledge=knowledge,
@@ -171,6 +177,22 @@ def customer_desk(database: Database, records: RecordKeeper, log: EventLog, cloc
         log=log,
         clock=clock,
         fill_threshold=0.6,
+    )
+
+
+def record_book(database: Database, log: EventLog, clock: Clock | None = None) -> RecordBook:
+    """Records as people read and finish them, and their writer."""
+    clock = clock or SystemClock()
+    records, schemas, calls = RecordStore(database), SchemaStore(database, clock), CallStore(database)
+    keeper = RecordKeeper(log=log, store=records, calls=calls, clock=clock, schema=schemas.current)
+    return RecordBook(
+        keeper=keeper,
+        records=records,
+        schemas=schemas,
+        completions=CompletionStore(database),
+        calls=calls,
+        log=log,
+        clock=clock,
     )
 
 

@@ -69,6 +69,9 @@ async def test_open_paths_are_few_and_say_nothing_of_calls(edge: Edge) -> None:
         ("eve", "POST", "/v1/calls/c1/acks"),
         ("pbx", "GET", "/v1/calls/c1/transcript"),
         ("sue", "PUT", "/v1/cards/x"),
+        ("a1", "GET", "/v1/records/export"),
+        ("eve", "GET", "/v1/record-schema"),
+        ("sue", "PUT", "/v1/record-schema/config"),
     ],
 )
 async def test_roles_keep_to_their_work(edge: Edge, who: str, method: str, path: str) -> None:

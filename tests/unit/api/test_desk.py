@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.api.edge import Edge
 
-SCRIPTS = ("/desk.js", "/desk_flow.js", "/desk_facts.js", "/desk_summary.js", "/desk_feelings.js")
+SCRIPTS = ("/desk.js", "/desk_flow.js", "/desk_facts.js", "/desk_summary.js", "/desk_feelings.js", "/desk_record.js")
 PARTS = ("/", *SCRIPTS, "/desk.css", "/desk.svg")
 
 
@@ -21,7 +21,7 @@ async def test_the_page_loads_nothing_from_elsewhere(edge: Edge) -> None:
         assert not re.search(r"https?://(?!\$)", loaded), path
         assert "@import" not in answer.text
     page = (await edge.http.get("/")).text
-    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {*SCRIPTS, "/desk.css", "/desk.svg"}
+    assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == set(PARTS[1:])
     assert not re.search(r"<script(?![^>]* src)|\son\w+=|style=", page), "the policy forbids inline code and style"
 
 
@@ -44,4 +44,4 @@ async def test_every_label_exists_in_both_languages(edge: Edge, path: str) -> No
         page = (await edge.http.get("/")).text
         assert set(re.findall(r'data-text="(\w+)"', page)) <= zh
     else:
-        assert set(re.findall(r'\b[fs]t\("(\w+)"\)', script)) <= zh
+        assert set(re.findall(r'\b[frs]t\("(\w+)"\)', script)) <= zh

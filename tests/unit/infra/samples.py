@@ -17,6 +17,7 @@ from callcue.core.events import (
     KbChanged,
     OrderChecked,
     PartialTranscript,
+    RecordConfirmed,
     RecordUpdated,
     SentimentHeard,
     SentimentSummary,
@@ -126,6 +127,10 @@ def updated(call_id: str = "c1", version: int = 1, *changes: FieldChange) -> Rec
 
 def ended(call_id: str = "c1") -> CallEnded:
     return CallEnded(call_id=call_id, at_ms=9000, reason="hangup", duration_ms=9000)
+
+
+def confirmed(call_id: str = "c1", version: int = 1) -> RecordConfirmed:
+    return RecordConfirmed(call_id=call_id, at_ms=9000, version=version, by="li")
 
 
 def ack(call_id: str = "c1") -> CardAck:
@@ -281,6 +286,7 @@ def one_of_each() -> list[AnyEvent]:
         felt(),
         moods(),
         ended(),
+        confirmed(),
         kb_changed(),
         index_built(),
     ]

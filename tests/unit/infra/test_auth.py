@@ -6,7 +6,8 @@ from typing import get_args
 import pytest
 
 from callcue.core.errors import BadInput, NotAllowed, NotAuthenticated
-from callcue.core.settings import AuthSettings, Role, TokenSettings
+from callcue.core.roles import Role
+from callcue.core.settings import AuthSettings, TokenSettings
 from callcue.infra.auth import PERMISSIONS, Authenticator, Permission, Principal, new_token, require
 
 

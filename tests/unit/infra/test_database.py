@@ -23,6 +23,8 @@ _COLUMNS = "(card_id, version, status, lang, digest)"
 TABLES = {"events", "calls", "records", "cards", "card_versions", "card_searches", "question_verdicts"} | {
     "card_shows",
     "card_acks",
+    "completions",
+    "field_configs",
     "topics",
     "questions",
     "call_outcomes",

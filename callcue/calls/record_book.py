@@ -1,0 +1,296 @@
+"""Call records as people read and finish them: what a role may see, what is missing, the clock, lists and a report."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from statistics import median
+
+from callcue.calls.records import ATTEMPTS, RecordKeeper
+from callcue.core.completion import BY_CALL, CallTimes, Completion, computed_fields, state_of
+from callcue.core.errors import BadInput, Conflict
+from callcue.core.events import AnyEvent, RecordConfirmed, RecordUpdated, TagUpdate
+from callcue.core.ports import Clock
+from callcue.core.record_schema import RecordSchema
+from callcue.core.records import CallRecord, FieldChange, FieldValue, Value
+from callcue.core.roles import Role
+from callcue.infra.calls import CallRow, CallStore
+from callcue.infra.completions import CompletionStore, Confirmed, Due, DueFilter
+from callcue.infra.event_log import EventLog
+from callcue.infra.records import RecordStore, RecordVersion
+from callcue.infra.schemas import SchemaStore
+
+PAGE = 500
+EVENT_SCHEMA_AGE_S = 2.0
+"""Seconds after which a change of who may see a field holds for the events of desktops that are connected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenRecord:
+    """One version of a record, as a role sees it."""
+
+    record: CallRecord
+    """What is stored of the fields that the role may see."""
+    computed: Mapping[str, FieldValue]
+    """What is worked out beside it, and defaults: never stored."""
+    completion: Completion
+    """Of the newest version, whichever this one is."""
+    schema_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordLine:
+    """One ended call in a list."""
+
+    call: CallTimes
+    seen: SeenRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDifference:
+    """One field that differs between two versions."""
+
+    field: str
+    old: FieldValue | None
+    new: FieldValue | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLine:
+    """How the records of one agent's ended calls were completed."""
+
+    agent_id: str | None
+    """None: calls without an agent; the line of all agents has ``all`` set."""
+    all: bool = False
+    calls: int
+    in_time: int
+    late: int
+    open: int
+    """Their time is not over."""
+    overdue: int
+    share_in_time: float | None
+    """Of the calls that are confirmed or overdue, 0..1; None where there are none."""
+    median_min: float | None
+    """Minutes from a call's end to the confirmation of its record."""
+
+
+class RecordBook:
+    """Reads records for people, and takes their confirmation. Everything that it says of time follows from what is
+    stored and the clock."""
+
+    def __init__(
+        self,
+        *,
+        keeper: RecordKeeper,
+        records: RecordStore,
+        schemas: SchemaStore,
+        completions: CompletionStore,
+        calls: CallStore,
+        log: EventLog,
+        clock: Clock,
+        within_s: float = 600.0,
+    ) -> None:
+        """``within_s``: seconds from the end of a call in which its record is to be confirmed."""
+        self.keeper = keeper
+        self.schemas = schemas
+        self.within_s = within_s
+        self._records = records
+        self._completions = completions
+        self._calls = calls
+        self._log = log
+        self._clock = clock
+
+    @property
+    def now_ms(self) -> int:
+        """The present, epoch milliseconds."""
+        return int(self._clock.now().timestamp() * 1000)
+
+    async def read(self, call_id: str, role: Role, version: int | None = None) -> SeenRecord:
+        """The record, by default its newest version. Raises NotFound for an unknown call or version."""
+        call = _times(await self._calls.get(call_id))
+        newest = await self._records.get(call_id)
+        shown = newest if version in (None, newest.version) else await self._records.at(call_id, version or 0)
+        clock = await self._completions.get(call_id)
+        return self._seen(Due(clock=clock, call=call, record=newest), shown, await self.schemas.current(), role)
+
+    async def history(self, call_id: str, role: Role) -> Sequence[RecordVersion]:
+        """Every version from 1 on, oldest first: who or what set which field. Raises NotFound for an unknown call."""
+        await self._calls.get(call_id)
+        schema = await self.schemas.current()
+        return [
+            replace(step, changes=_visible(step.changes, schema, role)) for step in await self._records.history(call_id)
+        ]
+
+    async def diff(self, call_id: str, old: int, new: int, role: Role) -> Sequence[FieldDifference]:
+        """What differs between two versions; who set a value counts as much as the value. Raises NotFound."""
+        await self._calls.get(call_id)
+        schema = await self.schemas.current()
+        before, after = await self._records.at(call_id, old), await self._records.at(call_id, new)
+        names = [*(name for name in schema.fields if name in before.fields or name in after.fields)]
+        names += [name for name in dict.fromkeys((*before.fields, *after.fields)) if name not in schema.fields]
+        return [
+            FieldDifference(field=name, old=before.fields.get(name), new=after.fields.get(name))
+            for name in names
+            if schema.may_see(name, role) and before.fields.get(name) != after.fields.get(name)
+        ]
+
+    async def edit(
+        self, call_id: str, changes: Mapping[str, Value], *, by: str, role: Role, expected: int | None = None
+    ) -> SeenRecord:
+        """A person sets fields; raises what ``RecordKeeper.edit`` raises, and BadInput for an edit that empties a
+        required field of a record that is confirmed."""
+        clock = await self._completions.get(call_id)
+        if clock is not None and clock.confirmed_ms is not None:
+            schema = await self.schemas.current()
+            emptied = [name for name, value in changes.items() if value is None and _required(schema, name)]
+            if emptied:
+                raise BadInput(
+                    f"the record is confirmed and {', '.join(emptied)} must not be empty in it: set another value. "
+                    "Nothing was written"
+                )
+        await self.keeper.edit(call_id, changes, by=by, role=role, expected_version=expected)
+        return await self.read(call_id, role)
+
+    async def confirm(self, call_id: str, *, by: str, role: Role, expected: int | None = None) -> SeenRecord:
+        """Somebody says that the record is right. A record that is confirmed already stays as it was confirmed.
+
+        Raises NotFound, Conflict: the call is live, a required field is missing, or the record is not at ``expected``.
+        """
+        schema = await self.schemas.current()
+        for attempt in range(1, ATTEMPTS + 1):
+            seen = await self.read(call_id, "admin")
+            if seen.completion.confirmed_at is not None:
+                break
+            _check_confirmable(seen, schema, expected)
+            at_ms = await self._log.last_at_ms(call_id)
+            event = RecordConfirmed(call_id=call_id, at_ms=at_ms, version=seen.record.version, by=by)
+            try:
+                await self._log.append(event)
+                break
+            except Conflict:
+                if expected is not None or attempt == ATTEMPTS:
+                    raise
+        return await self.read(call_id, role)
+
+    async def list(
+        self, wanted: DueFilter, role: Role, *, limit: int = 50, after: str | None = None
+    ) -> Sequence[RecordLine]:
+        """Ended calls and where their records stand, the one that ended first leading. Raises NotFound for an unknown
+        ``after``."""
+        within_ms = int(self.within_s * 1000)
+        rows = await self._completions.list(wanted, now_ms=self.now_ms, within_ms=within_ms, limit=limit, after=after)
+        schema = await self.schemas.current()
+        return [self._line(row, schema, role) for row in rows]
+
+    async def each(self, wanted: DueFilter, role: Role) -> AsyncIterator[RecordLine]:
+        """All of them, page by page."""
+        page = await self.list(wanted, role, limit=PAGE)
+        while page:
+            for line in page:
+                yield line
+            last = page[-1].call.call_id
+            page = await self.list(wanted, role, limit=PAGE, after=last) if len(page) == PAGE else []
+
+    async def report(self, wanted: DueFilter) -> Sequence[AgentLine]:
+        """How many records were completed in time, by agent, and last for all of them."""
+        by_agent: dict[str | None, list[Confirmed]] = defaultdict(list)
+        for clock in await self._completions.clocks(wanted):
+            by_agent[clock.agent_id].append(clock)
+        names = sorted(by_agent, key=lambda name: (name is None, name or ""))
+        lines = [self._agent(name, by_agent[name]) for name in names]
+        return [*lines, replace(self._agent(None, [c for held in by_agent.values() for c in held]), all=True)]
+
+    async def seen_event(self, event: AnyEvent, role: Role) -> AnyEvent:
+        """The event without what the role may not see: its number stays, so that nobody takes it for lost."""
+        if not isinstance(event, RecordUpdated | TagUpdate):
+            return event
+        schema = await self.schemas.current(EVENT_SCHEMA_AGE_S)
+        if isinstance(event, RecordUpdated):
+            return replace(event, changes=_visible(event.changes, schema, role))
+        if schema.may_see(event.field, role):
+            return event
+        return replace(event, value=None, probability=0.0, evidence=(), fills=False)
+
+    def _agent(self, name: str | None, clocks: Sequence[Confirmed]) -> AgentLine:
+        within_ms, now_ms = int(self.within_s * 1000), self.now_ms
+        states = [state_of(clock.ended_ms, clock.confirmed_ms, now_ms, within_ms) for clock in clocks]
+        took = [(c.confirmed_ms - c.ended_ms) / 60_000 for c in clocks if c.confirmed_ms is not None]
+        judged = len(states) - states.count("open")
+        return AgentLine(
+            agent_id=name,
+            calls=len(states),
+            in_time=states.count("done"),
+            late=states.count("late"),
+            open=states.count("open"),
+            overdue=states.count("overdue"),
+            share_in_time=states.count("done") / judged if judged else None,
+            median_min=round(median(took), 2) if took else None,
+        )
+
+    def _line(self, row: Due, schema: RecordSchema, role: Role) -> RecordLine:
+        return RecordLine(call=row.call, seen=self._seen(row, row.record, schema, role))
+
+    def _seen(self, row: Due, shown: CallRecord, schema: RecordSchema, role: Role) -> SeenRecord:
+        found = computed_fields(shown, row.call)
+        known = {name: held.value for name, held in computed_fields(row.record, row.call).items()}
+        for spec in schema.fields.values():
+            if spec.default is not None and spec.name not in shown.fields:
+                found[spec.name] = FieldValue(value=spec.default, probability=0.0, source="default", by=BY_CALL)
+        fields = {name: held for name, held in shown.fields.items() if schema.may_see(name, role)}
+        return SeenRecord(
+            record=replace(shown, fields=fields),
+            computed={name: held for name, held in found.items() if schema.may_see(name, role)},
+            completion=self._completion(row.clock, schema.missing(row.record, known)),
+            schema_version=schema.version,
+        )
+
+    def _completion(self, clock: Confirmed | None, missing: tuple[str, ...]) -> Completion:
+        if clock is None:
+            return Completion(state="live", missing=missing, due_at=None, left_s=None)
+        within_ms = int(self.within_s * 1000)
+        due_ms = clock.ended_ms + within_ms
+        return Completion(
+            state=state_of(clock.ended_ms, clock.confirmed_ms, self.now_ms, within_ms),
+            missing=missing,
+            due_at=_iso(due_ms),
+            left_s=None if clock.confirmed_ms is not None else (due_ms - self.now_ms) / 1000,
+            confirmed_at=None if clock.confirmed_ms is None else _iso(clock.confirmed_ms),
+            confirmed_by=clock.confirmed_by,
+            confirmed_version=clock.confirmed_version,
+        )
+
+
+def _check_confirmable(seen: SeenRecord, schema: RecordSchema, expected: int | None) -> None:
+    if expected is not None and seen.record.version != expected:
+        raise Conflict(
+            f"the record is at version {seen.record.version}, not {expected}: somebody changed it since it was read; "
+            "it was not confirmed. Look at it again"
+        )
+    if seen.completion.state == "live":
+        raise Conflict("the call is not over: its record is confirmed after its end. Nothing was written")
+    if seen.completion.missing:
+        named = ", ".join(f"{name} ({schema.fields[name].label})" for name in seen.completion.missing)
+        raise Conflict(f"the record lacks {named}: set what is missing, then confirm it. Nothing was written")
+
+
+def _visible(changes: Sequence[FieldChange], schema: RecordSchema, role: Role) -> tuple[FieldChange, ...]:
+    return tuple(change for change in changes if schema.may_see(change.field, role))
+
+
+def _required(schema: RecordSchema, name: str) -> bool:
+    spec = schema.fields.get(name)
+    return spec is not None and spec.required
+
+
+def _times(row: CallRow) -> CallTimes:
+    return CallTimes(
+        call_id=row.call_id,
+        agent_id=row.agent_id,
+        caller=row.caller,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _iso(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
