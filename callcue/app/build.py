@@ -31,6 +31,7 @@ from callcue.core.errors import CallCueError
 from callcue.core.ids import KB_STREAM
 from callcue.core.ports import Clock, Embedder, SpeechEngine
 from callcue.core.settings import Settings
+from callcue.core.taxonomy import default_taxonomy, read_taxonomy
 from callcue.infra.auth import Authenticator
 from callcue.infra.metrics import Metrics
 from callcue.learning.likeness import QuestionVectors
@@ -46,7 +47,7 @@ from nlu.assist import AssistConfig
 from nlu.hotwords import HotwordConfig
 from nlu.normalise import Normaliser
 from tagger import shipped_models
-from tagger.classifier import TextClassifier
+from tagger.loading import load_issue_models, load_model
 
 _log = structlog.get_logger(__name__)
 
@@ -137,6 +138,9 @@ class App:
         settings = self.settings
         embedder = understood.embedders[settings.tagging.embedder]
         tag_models = settings.tagging.model_dir or shipped_models()
+        own_taxonomy = settings.tagging.taxonomy
+        taxonomy = default_taxonomy() if own_taxonomy is None else read_taxonomy(own_taxonomy)
+        issues = load_issue_models(tag_models, embedder, taxonomy)
         return Stages(
             log=storage.log,
             scheduler=scheduler,
@@ -146,9 +150,13 @@ class App:
             engine_name=engine,
             normaliser=Normaliser(),
             knowledge=understood.knowledge,
-            records=RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock),
-            issue=TextClassifier.load(tag_models / "issue_type", embedder),
-            sentiment=TextClassifier.load(tag_models / "sentiment", embedder),
+            records=RecordKeeper(
+                log=storage.log, store=storage.records, calls=storage.calls, clock=self._clock, taxonomy=taxonomy
+            ),
+            issue=issues.types,
+            subtype=issues.subtypes,
+            taxonomy=taxonomy,
+            sentiment=load_model(tag_models / "sentiment", embedder),
             clock=self._clock,
             metrics=Metrics(),
             config=call_config(settings),

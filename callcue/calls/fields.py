@@ -1,9 +1,10 @@
 """What each field of the record takes from a person."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from callcue.core.errors import BadInput
-from callcue.core.records import ISSUE_TYPES, LIFECYCLES, RECORD_FIELDS, SENTIMENTS, Value
+from callcue.core.records import LIFECYCLES, RECORD_FIELDS, SENTIMENTS, Value
+from callcue.core.taxonomy import default_taxonomy
 
 MAX_TAGS = 50
 MAX_TAG = 64
@@ -11,14 +12,19 @@ MAX_TEXT = 2000
 """Characters."""
 
 
-def check_value(name: str, value: Value) -> Value:
+def check_value(name: str, value: Value, choices: Mapping[str, tuple[str, ...]] | None = None) -> Value:
     """``value`` in the form in which field ``name`` keeps it; None clears the field.
 
+    ``choices`` are what the fields of the taxonomy in force take; default: those of the one that comes with CallCue.
     Raises BadInput that says what the field takes.
     """
     if name not in RECORD_FIELDS:
         raise BadInput(f"the record has no field {name!r}; it has {', '.join(RECORD_FIELDS)}")
-    return None if value is None else _CHECKS.get(name, _text)(name, value)
+    if value is None:
+        return None
+    chosen = default_taxonomy().choices() if choices is None else choices
+    check = _one_of(*chosen[name]) if name in chosen else _CHECKS.get(name, _text)
+    return check(name, value)
 
 
 def _one_of(*choices: str) -> Callable[[str, Value], Value]:
@@ -55,7 +61,6 @@ def _text(name: str, value: Value) -> Value:
 
 
 _CHECKS: dict[str, Callable[[str, Value], Value]] = {
-    "issue_type": _one_of(*ISSUE_TYPES),
     "sentiment": _one_of(*SENTIMENTS),
     "lifecycle": _one_of(*LIFECYCLES),
     "tags": _tags,

@@ -190,6 +190,8 @@ class CallManager:
             sentiment=self._stages.sentiment,
             fill_threshold=self._stages.config.fill_threshold,
             started_at=started_at,
+            taxonomy=self._stages.taxonomy,
+            subtype=self._stages.subtype,
         )
         understanding = Understanding(
             call_id=call_id, request=request, stages=self._stages, tagger=tagger, flows=self.flows

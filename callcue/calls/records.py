@@ -13,6 +13,7 @@ from callcue.core.errors import Conflict
 from callcue.core.events import AnyEvent, RecordUpdated, TagUpdate
 from callcue.core.ports import Clock
 from callcue.core.records import CallRecord, FieldChange, FieldValue, TagSuggestion, Value
+from callcue.core.taxonomy import Taxonomy, default_taxonomy
 from callcue.infra.calls import CallStore
 from callcue.infra.event_log import EventLog
 from callcue.infra.records import RecordStore
@@ -24,7 +25,17 @@ ATTEMPTS = 5
 class RecordKeeper:
     """Reads and writes records; one lock per call keeps versions in order."""
 
-    def __init__(self, *, log: EventLog, store: RecordStore, calls: CallStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        store: RecordStore,
+        calls: CallStore,
+        clock: Clock,
+        taxonomy: Taxonomy | None = None,
+    ) -> None:
+        """``taxonomy`` says what the issue fields take; default: the one that comes with CallCue."""
+        self._choices = (taxonomy or default_taxonomy()).choices()
         self._log = log
         self._clock = clock
         self._store = store
@@ -68,7 +79,7 @@ class RecordKeeper:
 
         Raises NotFound (call), BadInput (field or value), Conflict (``expected_version`` is not the present one).
         """
-        checked = {name: check_value(name, value) for name, value in changes.items()}
+        checked = {name: check_value(name, value, self._choices) for name, value in changes.items()}
         await self._calls.get(call_id)
         async with self._lock(call_id):
             record = await self._store.get(call_id)

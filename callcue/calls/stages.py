@@ -1,7 +1,7 @@
 """What every call needs, made once by the composition root and shared by all calls."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asr.scheduler import DecodeScheduler
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
@@ -10,6 +10,7 @@ from callcue.calls.records import RecordKeeper
 from callcue.calls.start import StartCall
 from callcue.core.ports import Clock, Embedder, TagModel, VoiceActivity
 from callcue.core.speech import Channel
+from callcue.core.taxonomy import Taxonomy, default_taxonomy
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
 from callcue.infra.questions import QuestionStore
@@ -54,6 +55,10 @@ class Stages:
     """Where needs that brought no card are kept; None: nowhere."""
     embedder: Embedder | None = None
     """Compares what a customer says with the answers of a flow; None: by words alone."""
+    taxonomy: Taxonomy = field(default_factory=default_taxonomy)
+    """What calls can be about."""
+    subtype: TagModel | None = None
+    """Tells sub-types of issues; None: types alone."""
 
     def recogniser(
         self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]

@@ -11,12 +11,14 @@ Scalar = str | int | float | bool | None
 Value = Scalar | tuple[str, ...]
 
 ISSUE_TYPES = ("技术", "账单", "物流", "其他")
+"""The types of the taxonomy that comes with CallCue (``callcue/core/taxonomy.toml``)."""
 SENTIMENTS = ("正面", "中性", "负面")
 LIFECYCLES = ("潜客", "新客", "复购", "忠诚")
 
 FACTS = ("facts.phone", "facts.order_no", "facts.amount", "facts.purchase_date")
 RECORD_FIELDS = (
     "issue_type",
+    "issue_subtype",
     "sentiment",
     "tags",
     "lifecycle",

@@ -5,7 +5,7 @@ import os
 import typer
 
 from callcue import __version__
-from callcue.app.cli import calls, kb, kb_edit, kb_test, learning, live, maintain, media
+from callcue.app.cli import calls, kb, kb_edit, kb_test, learning, live, maintain, media, tagger
 from callcue.app.cli.common import guarded
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ kb_test.register(kb.app)
 app.add_typer(kb.app, name="kb")
 app.add_typer(calls.app, name="call")
 app.add_typer(maintain.models_app, name="models")
-app.add_typer(maintain.tagger_app, name="tagger")
+app.add_typer(tagger.app, name="tagger")
 
 
 def main() -> None:
