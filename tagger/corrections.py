@@ -16,8 +16,8 @@ _LEAST_CONTENT = 4
 def corrections(events: Iterable[AnyEvent], field: str) -> Iterator[Row]:
     """Rows out of durable events, those of a call together and in order.
 
-    A correction is a person's value for ``field`` that differs from what a model or a rule had found last. The last word
-    of a person counts; a field that a person emptied says nothing. Each row has ``text``, the value under ``field``,
+    A correction is a person's value for ``field`` that differs from what a model or a rule had found last. The last
+    word of a person counts; a field that a person emptied says nothing. A row has ``text``, the value under ``field``,
     ``wording`` (the call: its rows stay in one fold), ``was`` (what the model had found) and ``source``.
     """
     for call_id, of_call in groupby(events, key=lambda event: event.call_id):

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from callcue.core.ports import Embedder
+from tagger.sounds import alike, syllable_of
 
 Floats = npt.NDArray[np.float32]
 
 MAX_CHARS = 512
 """Longer texts are cut: an utterance is far shorter, and a hostile text must not cost time."""
 SCHEME = 2
-"""1: character 1- to 3-grams. 2: for Latin words also the words, their pairs, and 4- and 5-grams within them."""
+"""1: character 1- to 3-grams. 2: also what they sound like, and for Latin script words, pairs, and 4- and 5-grams."""
 _BUCKETS = {1: 1 << 16, 2: 1 << 18}
 _LONGEST = 3
 _WORD_GRAMS = (4, 5)
@@ -51,6 +52,7 @@ def ngram_counts(text: str, scheme: int = SCHEME) -> dict[int, int]:
     grams = [folded[start : start + size] for size in range(1, _LONGEST + 1) for start in range(len(folded) - size + 1)]
     if scheme >= 2:
         grams += _latin(folded[1:-1])
+        grams += _heard(folded)
     buckets = _BUCKETS[scheme]
     return dict(Counter(zlib.crc32(gram.encode()) % buckets for gram in grams))
 
@@ -64,6 +66,16 @@ def _latin(folded: str) -> Iterator[str]:
         marked = f" {word} "
         for size in _WORD_GRAMS:
             yield from (f"\3{marked[start : start + size]}" for start in range(len(marked) - size + 1))
+
+
+def _heard(folded: str) -> Iterator[str]:
+    """Syllable 1- to 3-grams of Chinese: a recogniser that errs mostly writes another character of the same sound."""
+    sounds = [alike(syllable_of(char)) if "\u4e00" <= char <= "\u9fff" else "" for char in folded]
+    for size in range(1, _LONGEST + 1):
+        for start in range(len(sounds) - size + 1):
+            part = sounds[start : start + size]
+            if "" not in part:
+                yield "\4" + " ".join(part)
 
 
 def weigh(counts: dict[int, int], idf: Floats) -> tuple[npt.NDArray[np.int64], Floats]:

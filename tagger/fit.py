@@ -17,8 +17,8 @@ from tagger.scores import Scores, score
 from tagger.weights import Probabilities, Shares, Weights, sharpen
 
 FOLDS = 5
-_DENSE_STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-_SHRINKAGES = (0.1, 0.3, 0.6)
+_DENSE_STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+_SHRINKAGES = (0.1, 0.3, 0.6, 0.9)
 _CHARS_STRENGTHS = (0.1, 0.3, 1.0)
 _SHARE_STEPS = 20
 _MANY = 4000
