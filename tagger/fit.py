@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tagger.features import Floats, document_frequencies, softmax, weigh
 from tagger.scores import Scores, score
-from tagger.weights import Probabilities, Shares, Weights, sharpen
+from tagger.weights import Probabilities, Shares, Weights, add_up, sharpen
 
 FOLDS = 5
 _DENSE_STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
@@ -45,6 +45,10 @@ class Sample:
     """(n, D)"""
     counts: tuple[dict[int, int], ...]
     """n-gram counts by bucket."""
+    inner: Classes
+    """(n,) the inner class of each text: its sub-type where rows had one, else its label."""
+    owner: npt.NDArray[np.int32]
+    """(I,) the label of each inner class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +104,10 @@ def fit(sample: Sample, settings: FitSettings) -> Fitted:
     matrix = _matrix(sample.counts, idf, buckets, everything)
     chosen = settings.calibration
     hot = chosen.temperatures
-    labels = len(sample.labels)
-    dense, dense_bias = _linear(_logistic(rows, sample.classes, settings.dense_strength), labels, hot[0])
-    means, means_bias = _linear(_prototypes(rows, sample.classes, settings.shrinkage), labels, hot[1])
-    chars, chars_bias = _linear(_margins(matrix, sample.classes, settings.chars_strength), labels, hot[2])
+    inner = len(sample.owner)
+    dense, dense_bias = _linear(_logistic(rows, sample.inner, settings.dense_strength), inner, hot[0])
+    means, means_bias = _linear(_prototypes(rows, sample.inner, settings.shrinkage), inner, hot[1])
+    chars, chars_bias = _linear(_margins(matrix, sample.inner, settings.chars_strength), inner, hot[2])
     used = chosen.shares.prototypes > 0
     weights = Weights(
         mean=mean,
@@ -116,6 +120,7 @@ def fit(sample: Sample, settings: FitSettings) -> Fitted:
         chars_bias=chars_bias,
         prototypes=means if used else None,
         prototypes_bias=means_bias if used else None,
+        owner=sample.owner if inner > len(sample.labels) else None,
     )
     return Fitted(weights=weights, shares=chosen.shares, temperature=chosen.temperature)
 
@@ -131,21 +136,21 @@ def cross_validate(sample: Sample) -> CrossValidated:
     dense_strength = _best(_DENSE_STRENGTHS, lambda c: _loss(sample, few, _dense_fold, c))
     shrinkage = _best(_SHRINKAGES, lambda c: _loss(sample, few, _prototypes_fold, c))
     chars_strength = _best(_CHARS_STRENGTHS, lambda c: _loss(sample, few, _chars_fold, c))
-    size = (len(sample.classes), len(sample.labels))
+    size = (len(sample.inner), len(sample.owner))
     experts = [np.zeros(size), np.zeros(size), np.zeros(size)]
     for seen, unseen in folds:
         experts[0][unseen] = _dense_fold(sample, seen, unseen, dense_strength)
         experts[1][unseen] = _prototypes_fold(sample, seen, unseen, shrinkage)
         experts[2][unseen] = _chars_fold(sample, seen, unseen, chars_strength)
-    honest = np.zeros(size)
+    honest = np.zeros((len(sample.classes), len(sample.labels)))
     for seen, unseen in folds:
-        calibration = _calibrate([logits[seen] for logits in experts], sample.classes[seen])
-        honest[unseen] = _apply([logits[unseen] for logits in experts], calibration)
+        calibration = _calibrate(experts, sample, seen)
+        honest[unseen] = _apply([logits[unseen] for logits in experts], calibration, sample.owner)
     settings = FitSettings(
         dense_strength=dense_strength,
         shrinkage=shrinkage,
         chars_strength=chars_strength,
-        calibration=_calibrate(experts, sample.classes),
+        calibration=_calibrate(experts, sample, np.arange(len(sample.classes))),
     )
     return CrossValidated(scores=score(honest, sample.classes), probabilities=honest, settings=settings)
 
@@ -165,21 +170,21 @@ def _best(choices: Sequence[float], loss: Callable[[float], float]) -> float:
 
 def _dense_fold(sample: Sample, seen: Classes, unseen: Classes, strength: float) -> Logits:
     mean, scale = _centre(sample.vectors[seen])
-    model = _logistic((sample.vectors[seen] - mean) / scale, sample.classes[seen], strength)
-    return _spread(model, (sample.vectors[unseen] - mean) / scale, len(sample.labels))
+    model = _logistic((sample.vectors[seen] - mean) / scale, sample.inner[seen], strength)
+    return _spread(model, (sample.vectors[unseen] - mean) / scale, len(sample.owner))
 
 
 def _prototypes_fold(sample: Sample, seen: Classes, unseen: Classes, shrinkage: float) -> Logits:
     mean, scale = _centre(sample.vectors[seen])
-    model = _prototypes((sample.vectors[seen] - mean) / scale, sample.classes[seen], shrinkage)
-    return _spread(model, (sample.vectors[unseen] - mean) / scale, len(sample.labels))
+    model = _prototypes((sample.vectors[seen] - mean) / scale, sample.inner[seen], shrinkage)
+    return _spread(model, (sample.vectors[unseen] - mean) / scale, len(sample.owner))
 
 
 def _chars_fold(sample: Sample, seen: Classes, unseen: Classes, strength: float) -> Logits:
     idf = document_frequencies([sample.counts[i] for i in seen])
     buckets = np.flatnonzero(idf).astype(np.int32)
-    model = _margins(_matrix(sample.counts, idf, buckets, seen), sample.classes[seen], strength)
-    return _spread(model, _matrix(sample.counts, idf, buckets, unseen), len(sample.labels))
+    model = _margins(_matrix(sample.counts, idf, buckets, seen), sample.inner[seen], strength)
+    return _spread(model, _matrix(sample.counts, idf, buckets, unseen), len(sample.owner))
 
 
 def _loss(
@@ -188,22 +193,27 @@ def _loss(
     """Log loss of one expert at one strength, at its best temperature."""
     losses = []
     for seen, unseen in folds:
-        logits, truth = expert(sample, seen, unseen, strength), sample.classes[unseen]
+        logits, truth = expert(sample, seen, unseen, strength), sample.inner[unseen]
         losses.append(_log_loss(softmax(logits / _temperature(logits, truth)), truth))
     return float(np.mean(losses))
 
 
-def _calibrate(experts: Sequence[Logits], classes: Classes) -> Calibration:
-    hot = [_temperature(logits, classes) for logits in experts]
-    told = [softmax(logits / t) for logits, t in zip(experts, hot, strict=True)]
-    shares = _shares(np.stack([rows[np.arange(len(classes)), classes] for rows in told]))
+def _calibrate(experts: Sequence[Logits], sample: Sample, rows: Classes) -> Calibration:
+    classes = sample.classes[rows]
+    hot = [_temperature(logits[rows], sample.inner[rows]) for logits in experts]
+    told = _told([logits[rows] for logits in experts], hot, sample.owner)
+    shares = _shares(np.stack([part[np.arange(len(classes)), classes] for part in told]))
     mixed = np.log(np.maximum(shares.mix(*told), 1e-12))
     return Calibration(temperatures=(hot[0], hot[1], hot[2]), shares=shares, temperature=_temperature(mixed, classes))
 
 
-def _apply(experts: Sequence[Logits], calibration: Calibration) -> Probabilities:
-    told = [softmax(logits / t) for logits, t in zip(experts, calibration.temperatures, strict=True)]
+def _apply(experts: Sequence[Logits], calibration: Calibration, owner: npt.NDArray[np.int32]) -> Probabilities:
+    told = _told(experts, calibration.temperatures, owner)
     return sharpen(calibration.shares.mix(*told), calibration.temperature)
+
+
+def _told(experts: Sequence[Logits], hot: Sequence[float], owner: npt.NDArray[np.int32]) -> list[Probabilities]:
+    return [add_up(softmax(logits / t), owner) for logits, t in zip(experts, hot, strict=True)]
 
 
 def _shares(right: npt.NDArray[np.float64]) -> Shares:

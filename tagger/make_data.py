@@ -19,8 +19,6 @@ from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
 FIELDS = ("issue_type", "sentiment")
-_FINER = {"issue_type": "issue_subtype", "sentiment": "feeling"}
-"""Name of the finer label of a field, where the headings of its wordings have one."""
 VARIANTS = {"issue_type": 4, "sentiment": 8}
 """Rows per wording, at most; rows that come out the same are kept once."""
 TEST_SHARE = 5
@@ -188,7 +186,7 @@ def make_rows(field: str) -> list[dict[str, object]]:
                 {
                     "text": text,
                     field: wording.label,
-                    **({_FINER[field]: wording.finer} if wording.finer else {}),
+                    **({"issue_subtype": wording.finer} if wording.finer else {}),
                     "lang": wording.language,
                     "wording": wording.id,
                     "noisy": noisy,

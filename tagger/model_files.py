@@ -102,7 +102,7 @@ def read_weights(path: Path, manifest: Mapping[str, Any]) -> Weights:
         raise ChecksumMismatch(f"{path} is not the file that its manifest describes: restore it or train again")
     try:
         held = load(data)
-        floats = {name: held[name].astype(np.float32) for name in held if name not in ("scale", "buckets")}
+        floats = {name: held[name].astype(np.float32) for name in held if name not in ("scale", "buckets", "owner")}
         return Weights(
             mean=floats["mean"],
             scale=float(held["scale"].reshape(())),
@@ -115,6 +115,7 @@ def read_weights(path: Path, manifest: Mapping[str, Any]) -> Weights:
             prototypes=floats.get("prototypes"),
             prototypes_bias=floats.get("prototypes_bias"),
             scheme=int(manifest["scheme"]),
+            owner=held["owner"].astype(np.int32) if "owner" in held else None,
         )
     except (SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{path} does not hold a classifier's weights ({error}): train again") from error
@@ -137,4 +138,6 @@ def arrays(weights: Weights) -> dict[str, npt.NDArray[Any]]:
             "prototypes": np.ascontiguousarray(weights.prototypes),
             "prototypes_bias": weights.prototypes_bias,
         }
+    if weights.owner is not None:
+        found["owner"] = weights.owner
     return found

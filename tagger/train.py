@@ -20,6 +20,7 @@ from callcue.core.ports import Embedder
 from tagger.compare import TOLERANCE, Comparison, Probabilities, compare
 from tagger.features import SCHEME, ngram_counts, vectors
 from tagger.fit import Fitted, Sample, cross_validate, fit
+from tagger.inner import finer_names, inner_classes
 from tagger.loading import load_model
 from tagger.model_files import FORMAT, MANIFEST, WEIGHTS, arrays
 from tagger.rows import Labelled, Row, labelled, read_rows
@@ -53,11 +54,12 @@ def train(
 ) -> TrainReport:
     """Train on ``rows`` (``text`` and the label under ``field``) and put the model into ``out_dir``.
 
+    Where rows of an issue type have a sub-type, the experts tell sub-types, which are added up to types.
     Rows with the same value under ``group`` stay in one fold, so that the scores are of wordings not seen. Raises
     BadInput for unusable rows, and Conflict (nothing is changed) when the model there scored better and not ``force``.
     """
     data = labelled(rows, field, group)
-    sample = _featured(data, embedder)
+    sample = _featured(data, embedder, finer_names(rows, field))
     outcome = cross_validate(sample)
     comparison = against_present(out_dir, data, outcome.probabilities, outcome.scores, embedder=embedder, force=force)
     fitted = fit(sample, outcome.settings)
@@ -83,16 +85,20 @@ def train(
 
 def sample_of(rows: Sequence[Row], field: str, embedder: Embedder, group: str = "wording") -> Sample:
     """The rows' features. Raises BadInput when a row lacks its text or label, or there are too few."""
-    return _featured(labelled(rows, field, group), embedder)
+    return _featured(labelled(rows, field, group), embedder, finer_names(rows, field))
 
 
-def _featured(data: Labelled, embedder: Embedder) -> Sample:
+def _featured(data: Labelled, embedder: Embedder, finer: Sequence[str | None]) -> Sample:
+    rows = vectors(embedder, data.texts)
+    inner, owner = inner_classes(data, finer, rows)
     return Sample(
         texts=data.texts,
         classes=data.classes,
         labels=data.labels,
         groups=data.groups,
-        vectors=vectors(embedder, data.texts),
+        vectors=rows,
+        inner=inner,
+        owner=owner,
         counts=tuple(ngram_counts(text) for text in data.texts),
     )
 

@@ -30,34 +30,44 @@ class Shares:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """L labels, D dimensions of the embedder, V known buckets. Each expert's temperature is in its weights already."""
+    """L labels, I inner classes, D dimensions of the embedder, V known buckets.
+
+    The experts tell inner classes (sub-types, where the rows had them) and their probabilities are added up by label: a
+    label that is many things, such as 其他, is no single region. Each expert's temperature is in its weights already.
+    """
 
     mean: Floats
     """(D,) mean of the training vectors; e5's vectors all point the same way, so what differs is what is left."""
     scale: float
     """Standard deviation of what is left."""
     dense: Floats
-    """(D, L)"""
+    """(D, I)"""
     dense_bias: Floats
-    """(L,)"""
+    """(I,)"""
     buckets: npt.NDArray[np.int32]
     """(V,) ascending: the n-gram buckets that were seen in training."""
     idf: Floats
     """(V,)"""
     chars: Floats
-    """(V, L)"""
+    """(V, I)"""
     chars_bias: Floats
-    """(L,)"""
+    """(I,)"""
     prototypes: Floats | None = None
-    """(D, L); None: the model has no such expert."""
+    """(D, I); None: the model has no such expert."""
     prototypes_bias: Floats | None = None
-    """(L,)"""
+    """(I,)"""
     scheme: int = SCHEME
     """Which n-grams."""
+    owner: npt.NDArray[np.int32] | None = None
+    """(I,) the label of each inner class; None: they are the labels."""
 
     def check(self, labels: int, dims: int) -> str | None:
         """What is wrong with the shapes or values, or None."""
         known = len(self.buckets)
+        if self.owner is not None:
+            if self.owner.ndim != 1 or sorted(set(self.owner.tolist())) != list(range(labels)):
+                return "owner does not give every label a class"
+            labels = len(self.owner)
         wanted = {
             "mean": (dims,),
             "dense": (dims, labels),
@@ -83,11 +93,12 @@ class Weights:
     def probabilities(self, rows: Floats, texts: Sequence[str], shares: Shares, temperature: float) -> Probabilities:
         """(n, L) calibrated probabilities of texts and their sentence vectors (n, D)."""
         centred = (rows - self.mean) / np.float32(self.scale)
-        dense = softmax(centred @ self.dense + self.dense_bias)
+        dense = add_up(softmax(centred @ self.dense + self.dense_bias), self.owner)
         prototypes = None
         if self.prototypes is not None:
-            prototypes = softmax(centred @ self.prototypes + self.prototypes_bias)
-        return sharpen(shares.mix(dense, prototypes, self._chars_part(texts)), temperature)
+            prototypes = add_up(softmax(centred @ self.prototypes + self.prototypes_bias), self.owner)
+        chars = add_up(self._chars_part(texts), self.owner)
+        return sharpen(shares.mix(dense, prototypes, chars), temperature)
 
     def _chars_part(self, texts: Sequence[str]) -> Probabilities:
         idf = np.zeros(bucket_count(self.scheme), dtype=np.float32)
@@ -97,6 +108,15 @@ class Weights:
             found, weights = weigh(ngram_counts(text, self.scheme), idf)
             logits[row] += weights @ self.chars[np.searchsorted(self.buckets, found)]
         return softmax(logits)
+
+
+def add_up(probabilities: Probabilities, owner: npt.NDArray[np.int32] | None) -> Probabilities:
+    """(n, I) -> (n, L): the inner classes of each label together."""
+    if owner is None:
+        return probabilities
+    together = np.zeros((len(probabilities), int(owner.max()) + 1))
+    np.add.at(together.T, owner, probabilities.T)
+    return together
 
 
 def sharpen(probabilities: Probabilities, temperature: float) -> Probabilities:

@@ -8,7 +8,7 @@ import pytest
 from callcue.core.errors import Conflict, ModelError, NotFound
 from tagger.classifier import WEIGHTS, TextClassifier
 from tagger.told import FILE, read_told, row_key, write_told
-from tagger.train import lines, train
+from tagger.train import lines, sample_of, train
 from tagger.versions import PREVIOUS, roll_back
 from tests.unit.tagger.fakes import LetterEmbedder
 from tests.unit.tagger.test_tagger_classifier import rows
@@ -83,3 +83,32 @@ def test_damaged_verdicts_are_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="cannot be read"):
         read_told(tmp_path, 3)
+
+
+def test_inner_classes_are_sub_types_where_rows_have_them() -> None:
+    subs = [*["技术-a"] * 6, *["技术-b"] * 6, None, "技术-rare", *[None] * 6]
+    types = [*["技术"] * 14, *["账单"] * 6]
+    texts = [*["啊啊"] * 6, *["波波"] * 6, "波波波", "啊啊啊", *["次次"] * 6]
+    made = [
+        {"text": text, "issue_type": type_, **({"issue_subtype": sub} if sub else {})}
+        for text, type_, sub in zip(texts, types, subs, strict=True)
+    ]
+    sample = sample_of(made, "issue_type", LetterEmbedder())
+    assert sample.owner.tolist() == [0, 0, 1]
+    assert sample.inner.tolist() == [*[0] * 6, *[1] * 6, 1, 0, *[2] * 6]
+    plain = sample_of(made[:6] + made[14:], "issue_type", LetterEmbedder())
+    assert plain.owner.tolist() == [0, 1]
+
+
+def test_a_model_of_sub_types_says_types(tmp_path: Path) -> None:
+    made = [
+        {"text": f"{word}{end}", "issue_type": type_, "issue_subtype": f"{type_}-{word[0]}", "wording": end}
+        for type_, words in (("a", ("红苹果", "绿树叶")), ("b", ("蓝大海", "黄香蕉")))
+        for word in words
+        for end in ("呀", "吗", "了", "呢", "的", "吧")
+    ]
+    report = train(made, "issue_type", LetterEmbedder(), tmp_path / "model")
+    assert report.labels == ("a", "b")
+    found = TextClassifier.load(tmp_path / "model", LetterEmbedder()).predict(["绿树叶哦", "黄香蕉哦"])
+    assert [one.label for one in found] == ["a", "b"]
+    assert sum(found[0].distribution.values()) == pytest.approx(1.0)
