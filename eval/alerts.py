@@ -28,7 +28,7 @@ from models.embedders import load_embedder
 from models.store import ModelStore
 from tagger import shipped_models
 from tagger.call import CallTagger
-from tagger.stacked import load_classifier
+from tagger.loading import load_model
 
 _FAULT = 0.1
 
@@ -56,7 +56,7 @@ def main(
     settings = Settings()
     embedder = CachedEmbedder(load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder), cache)
     models = settings.tagging.model_dir or shipped_models()
-    issue, sentiment = (load_classifier(models / field, embedder) for field in ("issue_type", "sentiment"))
+    issue, sentiment = (load_model(models / field, embedder) for field in ("issue_type", "sentiment"))
     outcomes = []
     for call in [*calm_calls(folder, calls), *own_calls()]:
         tagger = CallTagger(

@@ -36,8 +36,7 @@ from eval.report import Figures, progress, run, table, write
 from models.embedders import load_embedder
 from models.store import ModelStore
 from tagger import shipped_models
-from tagger.classifier import TextClassifier
-from tagger.stacked import load_classifier
+from tagger.loading import load_model
 
 CHANNELS: tuple[Channel, ...] = ("caller", "agent")
 
@@ -129,7 +128,7 @@ def _tag_models(settings: Settings) -> tuple[TagModel, TagModel]:
     """The classifiers of issue type and sentiment that the service uses."""
     embedder = load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder)
     folder = settings.tagging.model_dir or shipped_models()
-    return TextClassifier.load(folder / "issue_type", embedder), load_classifier(folder / "sentiment", embedder)
+    return load_model(folder / "issue_type", embedder), load_model(folder / "sentiment", embedder)
 
 
 def summarise(scored: Sequence[Scored]) -> Figures:

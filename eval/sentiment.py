@@ -25,15 +25,16 @@ from eval.metrics import accuracy, confusion
 from eval.plots import heat_map
 from eval.report import Figures, run, table, write
 from eval.sentiment_sets import PUBLIC, SentimentSet, Told, own_sets, public_set, with_errors
-from eval.tags import Row, characters, scores
+from eval.tag_methods import Row, characters
+from eval.tags import scores
 from models.embedders import load_embedder
 from models.store import ModelStore
 from tagger import shipped_models
 from tagger.classifier import TextClassifier
 from tagger.features import vectors
 from tagger.feelings import fuse
+from tagger.loading import load_model
 from tagger.rules import RuleSet, shipped_rules
-from tagger.stacked import load_classifier
 from tagger.train_stacked import train_stacked
 
 _FIELD = "sentiment"
@@ -59,7 +60,7 @@ def main(
         raise typer.BadParameter(absence())
     settings = Settings()
     embedder = CachedEmbedder(load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder), cache)
-    shipped = load_classifier((settings.tagging.model_dir or shipped_models()) / _FIELD, embedder)
+    shipped = load_model((settings.tagging.model_dir or shipped_models()) / _FIELD, embedder)
     sets = [*(public_set(folder, name, limit) for name in PUBLIC if only in name)]
     figures: Figures = {"sets": {}}
     for one in sets:
@@ -89,7 +90,7 @@ class _Learnt:
         most = {label: count / len(rows) for label, count in counts.items()}
         return {
             **{name: model.predict(texts) for name, model in self._models.items()},
-            "characters": characters(rows, _FIELD, texts),
+            "characters": characters(rows, _FIELD, self._embedder)(texts),
             "vectors": _by_vectors(self._one.learn, texts, self._embedder),
             "majority": [_prediction(most)] * len(texts),
         }
@@ -99,7 +100,7 @@ def _learnt(one: SentimentSet, embedder: Embedder) -> _Learnt:
     rows = [{"text": told.text, _FIELD: told.label} for told in one.learn]
     with tempfile.TemporaryDirectory(prefix="callcue-eval-") as folder:
         train_stacked(rows, _FIELD, embedder, Path(folder) / _FIELD)
-        product = load_classifier(Path(folder) / _FIELD, embedder)
+        product = load_model(Path(folder) / _FIELD, embedder)
         vote = TextClassifier.load(Path(folder) / _FIELD, embedder)
     return _Learnt(one, embedder, {"product": product, "vote": vote})
 

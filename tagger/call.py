@@ -7,9 +7,10 @@ from datetime import datetime
 from callcue.core.facts import FactCandidate, NumberShape
 from callcue.core.feelings import Escalation, Feeling, SpeakerFeelings
 from callcue.core.ports import Prediction, TagModel
-from callcue.core.records import ISSUE_TYPES, SENTIMENTS, FieldSource, Scalar, TagSuggestion
+from callcue.core.records import SENTIMENTS, FieldSource, Scalar, TagSuggestion
 from callcue.core.speech import Utterance
-from tagger.aggregate import IssueVote, SentimentTrend
+from callcue.core.taxonomy import ISSUE_SUBTYPE, Taxonomy, default_taxonomy
+from tagger.aggregate import IssueVote, SentimentTrend, Verdict
 from tagger.alerts import EscalationWatch
 from tagger.call_facts import CallFacts
 from tagger.derive import Shown, derive
@@ -17,6 +18,7 @@ from tagger.feelings import Feelings
 from tagger.follow_up import FollowUp
 from tagger.products import ProductFinder
 from tagger.rules import RULES_NAME, RuleSet, Signal, shipped_rules
+from tagger.subtype import SubtypeVote
 
 _DEFAULT_PRIORITY = 3
 _FOLLOW_UP_SURE = 0.7
@@ -56,16 +58,22 @@ class CallTagger:
         rules: RuleSet | None = None,
         shape: NumberShape | None = None,
         products: ProductFinder | None = None,
+        taxonomy: Taxonomy | None = None,
+        subtype: TagModel | None = None,
     ) -> None:
         """``started_at`` is the call's beginning in the local time zone: relative dates count from its day. ``shape``
-        and ``products`` are what is known of the shop's order numbers and goods.
+        and ``products`` are what is known of the shop's order numbers and goods. ``subtype`` tells sub-types of
+        ``taxonomy`` (default: the one that comes with CallCue); None: types alone.
         """
         self._issue_model = issue
         self._sentiment_model = sentiment
         self._threshold = fill_threshold
         self._rules = rules or shipped_rules()
         positive, neutral, negative = SENTIMENTS
-        self._issue = IssueVote(other=ISSUE_TYPES[-1])
+        self._taxonomy = taxonomy or default_taxonomy()
+        self._issue = IssueVote(other=self._taxonomy.other)
+        self._subtype_model = subtype
+        self._subtype = SubtypeVote(self._taxonomy)
         self._sentiment = SentimentTrend(positive, neutral, negative)
         self._negative, self._positive = negative, positive
         self._feelings = Feelings()
@@ -76,6 +84,7 @@ class CallTagger:
         self._facts = CallFacts(started_at, shape=shape, products=products)
         self._said: dict[tuple[str, Scalar], bool] = {}
         self._latest: dict[str, Scalar] = {}
+        self._filled: dict[str, Scalar] = {}
 
     def observe(self, u: Utterance) -> list[TagSuggestion]:
         """What this utterance adds or changes; nothing that was suggested before in the same words."""
@@ -131,6 +140,8 @@ class CallTagger:
         names = [signal.name for signal in signals]
         issue = self._issue_model.predict([u.text])[0]
         self._issue.add(u.text, u.segment_id, issue, [self._rules.issue[n] for n in names if n in self._rules.issue])
+        if self._subtype_model is not None:
+            self._subtype.add(u.text, u.segment_id, self._subtype_model.predict([u.text])[0])
         strengths = {
             self._negative: max((self._rules.negative.get(name, 0.0) for name in names), default=0.0),
             self._positive: max((self._rules.positive.get(name, 0.0) for name in names), default=0.0),
@@ -153,9 +164,24 @@ class CallTagger:
         issue = self._issue.verdict(ended=ended)
         if issue is not None:
             yield _finding("issue_type", issue.label, issue.probability, issue.evidence, self._issue_model.name)
+            yield from self._finer(issue)
         trend = self._sentiment.verdict()
         if trend.label in (self._negative, self._positive) or "sentiment" in self._latest:
             yield _finding("sentiment", trend.label, trend.probability, trend.evidence, self._sentiment_model.name)
+
+    def _finer(self, issue: Verdict) -> Iterator[_Finding]:
+        """The sub-type; an empty one where the field's last value belongs to a type that is no longer the call's."""
+        if self._subtype_model is None:
+            return
+        finer = self._subtype.verdict(issue)
+        name = self._subtype_model.name
+        if finer is not None:
+            yield _finding(ISSUE_SUBTYPE, finer.label, finer.probability, finer.evidence, name)
+        held = self._filled.get(ISSUE_SUBTYPE)
+        sure = finer is not None and finer.probability >= self._threshold
+        foreign = isinstance(held, str) and self._taxonomy.type_of(held) != issue.label
+        if foreign and not sure and issue.probability >= self._threshold:
+            yield _finding(ISSUE_SUBTYPE, None, issue.probability, issue.evidence, name)
 
     def _derived(self) -> Iterator[_Finding]:
         issue = self._issue.verdict()
@@ -178,6 +204,8 @@ class CallTagger:
                 continue
             self._said[key] = fills
             self._latest[finding.field] = value
+            if fills:
+                self._filled[finding.field] = value
             news.append(
                 TagSuggestion(
                     field=finding.field,

@@ -13,11 +13,11 @@ from datetime import datetime
 
 from callcue.core.facts import FactCandidate, FactSpan, NumberShape, fold
 from callcue.core.speech import Utterance
-from tagger.corrections import mended, takes_back
 from tagger.digit_readings import alike, fuse, within
 from tagger.fact import KINDS, ORDER, PHONE, Fact
 from tagger.facts import asked_for, extract_facts
 from tagger.number_facts import bare_runs, is_whole
+from tagger.number_repairs import mended, takes_back
 from tagger.numerals import digit_runs
 from tagger.products import ProductFinder
 

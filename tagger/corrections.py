@@ -1,46 +1,47 @@
-"""Numbers that are mended while they are read: 不对，是三八六; the last four are 3186."""
+"""What agents corrected, as rows to train on: the words that the model went by, with the value that the person set."""
 
-import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
-_BACK = re.compile(
-    r"不对|不是|错了|说错|念错|报错|更正|改一下|哦不|啊不|等等|应该是|sorry|no,? wait|wait|i mean|i meant|correction|"
-    r"scratch that|rather|no,|actually",
-    re.IGNORECASE,
-)
-_LAST = re.compile(r"(?:最?[后末]|尾)(?:面|边|数)?[两二三四五六2-6]?(?:位|个)?(?:数|号)?(?:字)?(?:应该)?是|尾号是|"
-    r"(?:last|final) (?:\w+ )?(?:digits? )?(?:are|is|should be)", re.IGNORECASE)  # fmt: skip
-_LEAST_PART = 2
+from callcue.core.events import AnyEvent, FinalTranscript, RecordUpdated, TagUpdate
+from tagger.aggregate import content_length
 
-
-def takes_back(between: str) -> bool:
-    """Whether these words, said between two numbers, take the first of them back."""
-    return bool(_BACK.search(between))
+Row = dict[str, object]
+_OPENING = 2
+"""Caller utterances taken where the model showed no evidence: people state their matter first."""
+_LEAST_CONTENT = 4
+"""Characters of content, as ``content_length`` counts them."""
 
 
-def names_the_end(before: str) -> bool:
-    """Whether these words announce the last digits of a number that was said before."""
-    return bool(_LAST.search(before))
+def corrections(events: Iterable[AnyEvent], field: str) -> Iterator[Row]:
+    """Rows out of durable events, those of a call together and in order.
 
-
-def mended(number: str, part: str, *, at_end: bool = False) -> str | None:
-    """``number`` with ``part`` in its right place; None where ``part`` does not mend it.
-
-    A part that is about as long as the number replaces it. A shorter one goes where it differs least from what stands
-    there, the end before other places: who corrects reads the last digits again.
+    A correction is a person's value for ``field`` that differs from what a model or a rule had found last. The last
+    word of a person counts; a field that a person emptied says nothing. A row has ``text``, the value under ``field``,
+    ``wording`` (the call: its rows stay in one fold), ``was`` (what the model had found) and ``source``.
     """
-    if len(part) < _LEAST_PART:
-        return None
-    if len(part) >= len(number) - 1:
-        return part
-    places = [len(number) - len(part)] if at_end else range(len(number) - len(part), -1, -1)
-    wrong = [place for place in places if number[place : place + len(part)] != part]
-    if not wrong:
-        return None
-    at = min(wrong, key=lambda place: _distance(number[place : place + len(part)], part))
-    if _distance(number[at : at + len(part)], part) > max(1, len(part) // 2):
-        at = len(number) - len(part)
-    return number[:at] + part + number[at + len(part) :]
+    for call_id, of_call in groupby(events, key=lambda event: event.call_id):
+        yield from _of_call(call_id, list(of_call), field)
 
 
-def _distance(one: str, other: str) -> int:
-    return sum(a != b for a, b in zip(one, other, strict=True))
+def _of_call(call_id: str, events: list[AnyEvent], field: str) -> Iterator[Row]:
+    said: dict[str, str] = {}
+    found: TagUpdate | None = None
+    corrected: tuple[str, TagUpdate] | None = None
+    for event in events:
+        if isinstance(event, FinalTranscript) and event.channel == "caller":
+            said[event.segment_id] = event.text
+        elif isinstance(event, TagUpdate) and event.field == field and event.source in ("model", "rule"):
+            found = event
+        elif isinstance(event, RecordUpdated):
+            for change in event.changes:
+                if change.field == field and change.new is not None and change.new.source == "person":
+                    value = change.new.value
+                    corrected = (value, found) if isinstance(value, str) and found is not None else None
+    if corrected is None or corrected[0] == corrected[1].value:
+        return
+    value, wrong = corrected
+    texts = [said[segment] for segment in wrong.evidence if segment in said]
+    telling = [text for text in (texts or list(said.values())) if content_length(text) >= _LEAST_CONTENT]
+    for text in telling if texts else telling[:_OPENING]:
+        yield {"text": text, field: value, "wording": f"call {call_id}", "was": wrong.value, "source": "correction"}

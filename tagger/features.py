@@ -1,23 +1,32 @@
-"""Text features of the classifiers: sentence vectors, and hashed character 1-3-gram TF-IDF."""
+"""Text features of the classifiers: sentence vectors, and hashed n-gram TF-IDF."""
 
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from callcue.core.ports import Embedder
+from tagger.sounds import alike, syllable_of
 
 Floats = npt.NDArray[np.float32]
 
 MAX_CHARS = 512
 """Longer texts are cut: an utterance is far shorter, and a hostile text must not cost time."""
-BUCKETS = 1 << 16
-"""Hash space of the n-grams. Few enough for a small file; own training sets fill about a third of it."""
+SCHEME = 2
+"""1: character 1- to 3-grams. 2: also what they sound like, and for Latin script words, pairs, and 4- and 5-grams."""
+_BUCKETS = {1: 1 << 16, 2: 1 << 18}
 _LONGEST = 3
+_WORD_GRAMS = (4, 5)
+
+
+def bucket_count(scheme: int) -> int:
+    """Hash space of the n-grams: an own training set fills about a third of it."""
+    return _BUCKETS[scheme]
 
 
 def fold(text: str) -> str:
@@ -37,11 +46,36 @@ def fold(text: str) -> str:
     return "^" + "".join(kept).strip() + "$"
 
 
-def ngram_counts(text: str) -> dict[int, int]:
-    """Bucket -> how often its n-grams occur; CRC-32 modulo ``BUCKETS`` (Weinberger et al. 2009, without signs)."""
+def ngram_counts(text: str, scheme: int = SCHEME) -> dict[int, int]:
+    """Bucket -> how often its n-grams occur; CRC-32 modulo the hash space (Weinberger et al. 2009, without signs)."""
     folded = fold(text)
-    grams = (folded[start : start + size] for size in range(1, _LONGEST + 1) for start in range(len(folded) - size + 1))
-    return dict(Counter(zlib.crc32(gram.encode()) % BUCKETS for gram in grams))
+    grams = [folded[start : start + size] for size in range(1, _LONGEST + 1) for start in range(len(folded) - size + 1)]
+    if scheme >= 2:
+        grams += _latin(folded[1:-1])
+        grams += _heard(folded)
+    buckets = _BUCKETS[scheme]
+    return dict(Counter(zlib.crc32(gram.encode()) % buckets for gram in grams))
+
+
+def _latin(folded: str) -> Iterator[str]:
+    """Words of Latin script (Chinese has its characters), with prefixes that no folded text holds."""
+    words = [word for word in folded.split() if word.isascii()]
+    yield from (f"\1{word}" for word in words)
+    yield from (f"\2{one} {two}" for one, two in pairwise(words))
+    for word in words:
+        marked = f" {word} "
+        for size in _WORD_GRAMS:
+            yield from (f"\3{marked[start : start + size]}" for start in range(len(marked) - size + 1))
+
+
+def _heard(folded: str) -> Iterator[str]:
+    """Syllable 1- to 3-grams of Chinese: a recogniser that errs mostly writes another character of the same sound."""
+    sounds = [alike(syllable_of(char)) if "\u4e00" <= char <= "\u9fff" else "" for char in folded]
+    for size in range(1, _LONGEST + 1):
+        for start in range(len(sounds) - size + 1):
+            part = sounds[start : start + size]
+            if "" not in part:
+                yield "\4" + " ".join(part)
 
 
 def weigh(counts: dict[int, int], idf: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
@@ -54,9 +88,9 @@ def weigh(counts: dict[int, int], idf: Floats) -> tuple[npt.NDArray[np.int64], F
     return buckets, (weights / length if length else weights).astype(np.float32)
 
 
-def document_frequencies(counted: Sequence[dict[int, int]], least: int = 2) -> Floats:
+def document_frequencies(counted: Sequence[dict[int, int]], least: int = 2, scheme: int = SCHEME) -> Floats:
     """Smoothed idf per bucket; 0 where fewer than ``least`` texts have it."""
-    frequency = np.zeros(BUCKETS, dtype=np.int64)
+    frequency = np.zeros(_BUCKETS[scheme], dtype=np.int64)
     for counts in counted:
         frequency[list(counts)] += 1
     idf = np.log((1 + len(counted)) / (1 + frequency)) + 1.0

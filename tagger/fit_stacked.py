@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tagger.classifier import Weights
 from tagger.features import Floats, softmax
 from tagger.fit import FitSettings, Fitted, Sample, fit
 from tagger.scores import Scores, score
 from tagger.stacked import Kernel, Probabilities, Stack, features
+from tagger.weights import Weights
 
 FOLDS = 5
 _GAMMAS = (0.3, 1.0)
@@ -28,6 +28,8 @@ class FittedStack:
     base: Fitted
     stack: Stack
     scores: Scores
+    probabilities: Probabilities
+    """(n, L) by parts, and by what puts them together, that had not seen the fold."""
 
 
 def fit_stacked(sample: Sample, settings: FitSettings) -> FittedStack:
@@ -38,7 +40,7 @@ def fit_stacked(sample: Sample, settings: FitSettings) -> FittedStack:
     for seen, unseen in folds:
         part = _subset(sample, seen)
         weights = fit(part, settings).weights
-        kernel = fit_kernel(_centred(weights, part.vectors), part.classes, len(sample.labels), gamma)
+        kernel = fit_kernel(weights.centred(part.vectors), part.classes, len(sample.labels), gamma)
         rows[unseen] = parts_of(weights, kernel, _subset(sample, unseen))
     honest = np.zeros((len(sample.classes), len(sample.labels)))
     for seen, unseen in folds:
@@ -46,9 +48,9 @@ def fit_stacked(sample: Sample, settings: FitSettings) -> FittedStack:
         honest[unseen] = softmax(rows[unseen] @ meta + bias)
     base = fit(sample, settings)
     meta, bias = _fit_meta(rows, sample.classes, len(sample.labels))
-    kernel = fit_kernel(_centred(base.weights, sample.vectors), sample.classes, len(sample.labels), gamma)
+    kernel = fit_kernel(base.weights.centred(sample.vectors), sample.classes, len(sample.labels), gamma)
     stack = Stack(kernel=kernel, meta=meta.astype(np.float32), meta_bias=bias.astype(np.float32))
-    return FittedStack(base=base, stack=stack, scores=score(honest, sample.classes))
+    return FittedStack(base=base, stack=stack, scores=score(honest, sample.classes), probabilities=honest)
 
 
 def parts_of(weights: Weights, kernel: Kernel, sample: Sample) -> Probabilities:
@@ -56,7 +58,7 @@ def parts_of(weights: Weights, kernel: Kernel, sample: Sample) -> Probabilities:
     return features(
         weights.chars_part(sample.texts),
         weights.dense_part(sample.vectors),
-        kernel.part(_centred(weights, sample.vectors)),
+        kernel.part(weights.centred(sample.vectors)),
     )
 
 
@@ -99,10 +101,6 @@ def _kernel_accuracy(sample: Sample, fold: tuple[Classes, Classes], gamma: float
     return float((guesses == sample.classes[unseen]).mean())
 
 
-def _centred(weights: Weights, rows: Floats) -> Floats:
-    return np.asarray((rows - weights.mean) / np.float32(weights.scale), dtype=np.float32)
-
-
 def _subset(sample: Sample, rows: Classes) -> Sample:
     return Sample(
         texts=tuple(sample.texts[i] for i in rows),
@@ -110,6 +108,8 @@ def _subset(sample: Sample, rows: Classes) -> Sample:
         labels=sample.labels,
         groups=tuple(sample.groups[i] for i in rows),
         vectors=sample.vectors[rows],
+        inner=sample.inner[rows],
+        owner=sample.owner,
         counts=tuple(sample.counts[i] for i in rows),
     )
 

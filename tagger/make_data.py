@@ -19,7 +19,7 @@ from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
 FIELDS = ("issue_type", "sentiment")
-VARIANTS = 8
+VARIANTS = {"issue_type": 4, "sentiment": 8}
 """Rows per wording, at most; rows that come out the same are kept once."""
 TEST_SHARE = 5
 """One wording in this many goes to the test file."""
@@ -32,6 +32,34 @@ _PUNCTUATION = re.compile(r"[，。！？、；：,.!?;:']")
 _OPENINGS = ("", "", "", "", "喂，", "那个，", "你好，", "就是", "我跟你说，", "哎，", "请问，", "嗯，")
 _ENDINGS = ("。", "。", "？", "", "啊。", "呢？", "，麻烦你看一下。")
 _PLAIN_ENDINGS = ("。", "。", "", "！")
+_MANNERS_BEFORE = (
+    "不好意思打扰了，",
+    "是这么回事，",
+    "哎哟，",
+    "你好你好，",
+    "我跟你讲啊，",
+    "那什么，",
+    "我都打第三遍了，",
+    "老师您好，",
+    "嗯对，",
+    "诶我问一下啊，",
+    "救急救急，",
+    "这都什么事儿啊，",
+)
+_MANNERS_AFTER = (
+    "，谢谢啊。",
+    "，你给看看呗。",
+    "，烦死了。",
+    "，真是的。",
+    "，咋办呀？",
+    "，快点吧。",
+    "，帮帮忙。",
+    "，对吧？",
+)
+"""Polite, pressed and rude; they say nothing about the matter, and the model must learn that."""
+_FILLERS = ("嗯", "呃", "那个", "就是", "这个这个", "怎么说呢", "然后")
+_MANNERED, _HESITANT = 0.3, 0.3
+"""Shares of the rows about an issue that are said in such a manner, and that have a filler or a word begun twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +68,9 @@ class Wording:
 
     id: str
     label: str
+    """The part of the heading before the first ``-``."""
+    finer: str | None
+    """The whole heading where it has a ``-``: the sub-type."""
     language: str
     template: str
 
@@ -59,7 +90,15 @@ def read_wordings(path: Path) -> list[Wording]:
         if line.startswith("["):
             label, language = line.strip("[]").split()
             continue
-        found.append(Wording(id=f"w{zlib.crc32(line.encode()):08x}", label=label, language=language, template=line))
+        found.append(
+            Wording(
+                id=f"w{zlib.crc32(line.encode()):08x}",
+                label=label.partition("-")[0],
+                finer=label if "-" in label else None,
+                language=language,
+                template=line,
+            )
+        )
     return found
 
 
@@ -103,7 +142,22 @@ def imitate_recognition(text: str, rng: random.Random) -> str:
     return "".join(rng.choice(table[char]) if table.get(char) and rng.random() < ERROR_RATE else char for char in plain)
 
 
+def _hesitant(text: str, rng: random.Random) -> str:
+    """A filler after a comma or at the beginning, or the first two characters said twice."""
+    places = [0, *(match.end() for match in re.finditer("，", text) if match.end() < len(text))]
+    place = rng.choice(places)
+    if rng.random() < 0.3:
+        return text[:place] + text[place : place + 2] + text[place:]
+    return text[:place] + rng.choice(_FILLERS) + text[place:]
+
+
 def _spoken(filled: str, field: str, rng: random.Random) -> str:
+    if field == "issue_type":
+        if rng.random() < _HESITANT:
+            filled = _hesitant(filled, rng)
+        if rng.random() < _MANNERED:
+            before = rng.choice(_MANNERS_BEFORE) if rng.random() < 0.6 else ""
+            return before + filled + (rng.choice(_MANNERS_AFTER) if not before or rng.random() < 0.3 else "")
     text = rng.choice(_OPENINGS) + filled
     if text[-1] in "啊呢吗吧了":
         return text
@@ -111,14 +165,16 @@ def _spoken(filled: str, field: str, rng: random.Random) -> str:
 
 
 def make_rows(field: str) -> list[dict[str, object]]:
-    """All rows of a field: ``text``, the label under ``field``, ``lang``, ``wording``, ``noisy``, ``test``."""
+    """All rows of a field: ``text``, the label under ``field`` (and the finer one), ``lang``, ``wording``, ``noisy``,
+    ``test``."""
     slots: dict[str, list[str]] = json.loads((DATA / "slots.json").read_text(encoding="utf-8"))
     rows: list[dict[str, object]] = []
     for wording in read_wordings(DATA / f"wordings_{field}.txt"):
         rng = random.Random(wording.id)
         seen: set[str] = set()
-        fillings = itertools.cycle(list(itertools.islice(expand(wording.template, slots, rng), VARIANTS)))
-        for number, filled in enumerate(itertools.islice(fillings, VARIANTS)):
+        variants = VARIANTS[field]
+        fillings = itertools.cycle(list(itertools.islice(expand(wording.template, slots, rng), variants)))
+        for number, filled in enumerate(itertools.islice(fillings, variants)):
             noisy = number % 2 == 1
             text = _spoken(filled, field, rng) if wording.language == "zh" else filled + rng.choice(("", ".", "?"))
             if noisy:
@@ -130,6 +186,7 @@ def make_rows(field: str) -> list[dict[str, object]]:
                 {
                     "text": text,
                     field: wording.label,
+                    **({"issue_subtype": wording.finer} if wording.finer else {}),
                     "lang": wording.language,
                     "wording": wording.id,
                     "noisy": noisy,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from callcue.core.facts import NumberShape
 from callcue.core.speech import Channel
-from tagger.corrections import mended, names_the_end, takes_back
 from tagger.digit_readings import MOBILE, Reading, counted, mobiles_within, plain_homophones, readings
 from tagger.fact import ORDER, PHONE, Fact
+from tagger.number_repairs import mended, names_the_end, takes_back
 from tagger.numerals import DigitRun, digit_runs
 
 _MOBILE_WITH_CODE = re.compile(r"(?:86)?(1[3-9]\d{9})")

@@ -21,7 +21,7 @@ class Speller:
 
         Only runs of Chinese characters are touched: digits and Latin letters never change.
         """
-        sounds = [_syllable(char) if "\u4e00" <= char <= "\u9fff" else "" for char in text]
+        sounds = [syllable_of(char) if "\u4e00" <= char <= "\u9fff" else "" for char in text]
         out = list(text)
         at = 0
         while at < len(text):
@@ -46,23 +46,25 @@ class Speller:
 
 
 def _syllables(word: str) -> tuple[str, ...]:
-    return tuple(_syllable(char) for char in word)
+    return tuple(syllable_of(char) for char in word)
 
 
 def _folded(syllables: Sequence[str]) -> tuple[str, ...]:
     """Retroflex and flat initials, and front and back nasals, are the same."""
-    return tuple(_fold(syllable) for syllable in syllables)
+    return tuple(alike(syllable) for syllable in syllables)
 
 
 @cache
-def _fold(syllable: str) -> str:
+def alike(syllable: str) -> str:
+    """One form for syllables that are often confused: zh and z, ang and an."""
     if syllable[:2] in ("zh", "ch", "sh"):
         syllable = syllable[0] + syllable[2:]
     return syllable[:-1] if syllable.endswith(("ang", "eng", "ing")) else syllable
 
 
 @cache
-def _syllable(char: str) -> str:
+def syllable_of(char: str) -> str:
+    """The syllable of a Chinese character, without its tone."""
     from pypinyin import lazy_pinyin
 
     return str(lazy_pinyin(char)[0])

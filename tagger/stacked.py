@@ -16,8 +16,10 @@ import numpy.typing as npt
 
 from callcue.core.errors import ModelError
 from callcue.core.ports import Embedder, Prediction, TagModel
-from tagger.classifier import WEIGHTS, TextClassifier, Weights, read_manifest
+from tagger.classifier import TextClassifier
 from tagger.features import Floats, softmax, vectors
+from tagger.model_files import WEIGHTS, read_manifest
+from tagger.weights import Weights
 
 STACK = "stack"
 """Key of the manifest that says that the weights hold a stack."""
@@ -108,7 +110,7 @@ class StackedClassifier:
         if not texts:
             return []
         rows, weights = vectors(self._embedder, texts), self._weights
-        kernel = self._stack.kernel.part((rows - weights.mean) / np.float32(weights.scale))
+        kernel = self._stack.kernel.part(weights.centred(rows))
         joined = self._stack.join(features(weights.chars_part(texts), weights.dense_part(rows), kernel))
         return [self._prediction(row) for row in joined]
 

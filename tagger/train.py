@@ -1,6 +1,7 @@
 """Train a classifier: ``python -m tagger.train DATA.jsonl --label FIELD --out DIR``.
 
-Prints cross-validated scores, refuses to replace a model that scored better, and keeps the replaced one beside it.
+Prints cross-validated scores beside those of the present model on the same rows, refuses to replace a better one, and
+keeps the replaced one beside the new one.
 """
 
 import argparse
@@ -8,29 +9,26 @@ import hashlib
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from callcue.core.errors import BadInput, Conflict, ModelError
 from callcue.core.ports import Embedder
-from tagger.classifier import FORMAT, MANIFEST, WEIGHTS, Weights, read_manifest
-from tagger.features import ngram_counts, vectors
+from tagger.compare import TOLERANCE, Comparison, Probabilities, compare
+from tagger.features import SCHEME, ngram_counts, vectors
 from tagger.fit import Fitted, Sample, cross_validate, fit
+from tagger.inner import finer_names, inner_classes
+from tagger.loading import load_model
+from tagger.model_files import FORMAT, MANIFEST, WEIGHTS, arrays
+from tagger.rows import Labelled, Row, labelled, read_rows
 from tagger.scores import Scores
+from tagger.told import write_told
+from tagger.versions import PREVIOUS, new_folder, put_in_place
 
-Row = Mapping[str, object]
-PREVIOUS = "previous"
-"""Sub-folder that holds the model replaced last."""
-_TOLERANCE = 0.005
-"""Macro-F1 that a new model may lose: less than folds differ by chance."""
-_LEAST_PER_LABEL = 5
+__all__ = ["PREVIOUS", "Row", "TrainReport", "read_rows", "sample_of", "train"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +42,8 @@ class TrainReport:
     labels: tuple[str, ...]
     scores: Scores
     """Cross-validated; the calibration of each fold was learnt on the others."""
+    comparison: Comparison | None
+    """With the model that was there before; None where there was none, or nothing to compare by."""
     folder: Path
     replaced: bool
     """There was a model before, now under ``previous``."""
@@ -54,157 +54,162 @@ def train(
 ) -> TrainReport:
     """Train on ``rows`` (``text`` and the label under ``field``) and put the model into ``out_dir``.
 
+    Where rows of an issue type have a sub-type, the experts tell sub-types, which are added up to types.
     Rows with the same value under ``group`` stay in one fold, so that the scores are of wordings not seen. Raises
     BadInput for unusable rows, and Conflict (nothing is changed) when the model there scored better and not ``force``.
     """
-    sample = sample_of(rows, field, embedder, group)
-    scores, settings = cross_validate(sample)
-    previous = manifest_of(out_dir)
-    if previous is not None and not force:
-        refuse_worse(previous, scores, sample.labels, out_dir)
-    fitted = fit(sample, settings)
+    data = labelled(rows, field, group)
+    sample = _featured(data, embedder, finer_names(rows, field))
+    outcome = cross_validate(sample)
+    comparison = against_present(out_dir, data, outcome.probabilities, outcome.scores, embedder=embedder, force=force)
+    fitted = fit(sample, outcome.settings)
     manifest = {
         "format": FORMAT,
         "field": field,
-        "labels": list(sample.labels),
+        "labels": list(data.labels),
         "embedder": embedder.name,
-        "share": settings.share,
-        "temperature": settings.temperature,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "rows": len(sample.texts),
-        "groups": len(set(sample.groups)),
-        "data_sha256": digest(sample),
-        "scores": asdict(scores),
+        "scheme": SCHEME,
+        "shares": asdict(fitted.shares),
+        "temperature": fitted.temperature,
+        **described(data, outcome.scores),
     }
-    _write(fitted, manifest, out_dir)
-    return TrainReport(
-        field=field,
-        rows=len(sample.texts),
-        groups=len(set(sample.groups)),
-        labels=sample.labels,
-        scores=scores,
-        folder=out_dir,
-        replaced=previous is not None,
-    )
-
-
-def read_rows(path: Path) -> list[Row]:
-    """The objects of a JSONL file. Raises BadInput that names the line."""
-    rows: list[Row] = []
+    fresh = new_folder(out_dir)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read as UTF-8 text: {error}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise BadInput(f"{path}, line {number}: not JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise BadInput(f"{path}, line {number}: expected an object")
-        rows.append(row)
-    return rows
+        _write(fitted, manifest, fresh)
+        write_told(fresh, data.texts, outcome.probabilities)
+        replaced = put_in_place(fresh, out_dir)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return report(field, data, outcome.scores, comparison, out_dir, replaced=replaced)
 
 
 def sample_of(rows: Sequence[Row], field: str, embedder: Embedder, group: str = "wording") -> Sample:
     """The rows' features. Raises BadInput when a row lacks its text or label, or there are too few."""
-    texts: list[str] = []
-    names: list[str] = []
-    groups: list[str] = []
-    for number, row in enumerate(rows, 1):
-        text, label = row.get("text"), row.get(field)
-        if not isinstance(text, str) or not text.strip() or not isinstance(label, str) or not label:
-            raise BadInput(f"Row {number} needs 'text' and {field!r}, both texts that are not empty")
-        texts.append(text)
-        names.append(label)
-        groups.append(str(row.get(group, f"row {number}")))
-    labels = tuple(sorted(set(names)))
-    counts = {label: names.count(label) for label in labels}
-    rare = [label for label, count in counts.items() if count < _LEAST_PER_LABEL]
-    if len(labels) < 2 or rare:
-        raise BadInput(
-            f"Training {field!r} needs at least 2 labels with {_LEAST_PER_LABEL} rows each; "
-            + (f"too few for: {', '.join(rare[:10])}" if rare else f"found {len(labels)} label(s)")
-        )
-    index = {label: number for number, label in enumerate(labels)}
+    return _featured(labelled(rows, field, group), embedder, finer_names(rows, field))
+
+
+def _featured(data: Labelled, embedder: Embedder, finer: Sequence[str | None]) -> Sample:
+    rows = vectors(embedder, data.texts)
+    inner, owner = inner_classes(data, finer, rows)
     return Sample(
-        texts=tuple(texts),
-        classes=np.array([index[name] for name in names]),
-        labels=labels,
-        groups=tuple(groups),
-        vectors=vectors(embedder, texts),
-        counts=tuple(ngram_counts(text) for text in texts),
+        texts=data.texts,
+        classes=data.classes,
+        labels=data.labels,
+        groups=data.groups,
+        vectors=rows,
+        inner=inner,
+        owner=owner,
+        counts=tuple(ngram_counts(text) for text in data.texts),
     )
 
 
-def digest(sample: Sample) -> str:
-    digest = hashlib.sha256()
-    for text, number in zip(sample.texts, sample.classes, strict=True):
-        digest.update(json.dumps([text, sample.labels[number]], ensure_ascii=False).encode() + b"\n")
-    return digest.hexdigest()
+def against_present(
+    folder: Path, data: Labelled, new: Probabilities, scores: Scores, *, embedder: Embedder, force: bool
+) -> Comparison | None:
+    """The new model beside the one in ``folder``.
 
-
-def manifest_of(folder: Path) -> dict[str, Any] | None:
+    Raises Conflict unless ``force`` when that one is better, is damaged, of another embedder, or has other labels.
+    """
     if not (folder / MANIFEST).exists():
         return None
     try:
-        return read_manifest(folder)
+        present = load_model(folder, embedder)
+        if set(present.labels) != set(data.labels):
+            raise Conflict(
+                f"The model in {folder} has other labels ({', '.join(present.labels[:8])}). "
+                "It was left as it is; --force replaces it"
+            )
+        found = compare(data, new, present, folder)
     except ModelError as error:
-        raise Conflict(f"{error.message}. It was left as it is; force replaces it") from error
-
-
-def refuse_worse(previous: Mapping[str, Any], scores: Scores, labels: tuple[str, ...], folder: Path) -> None:
-    if set(previous["labels"]) != set(labels):
+        if force:
+            return None
+        raise Conflict(f"{error.message}. It was left as it is; --force replaces it") from error
+    except Conflict:
+        if force:
+            return None
+        raise
+    before = _kept_score(folder) if found is None else found.present.macro_f1
+    now = scores.macro_f1 if found is None else found.new.macro_f1
+    if before is not None and now < before - TOLERANCE and not force:
+        where = "in its own cross-validation" if found is None else f"on the same {found.rows} rows"
         raise Conflict(
-            f"The model in {folder} has other labels ({', '.join(previous['labels'][:8])}). "
+            f"The model in {folder} scored better: macro-F1 {before:.3f} {where}, the new one {now:.3f}. "
             "It was left as it is; --force replaces it"
         )
-    held = previous.get("scores")
-    before = held.get("macro_f1") if isinstance(held, Mapping) else None
-    if isinstance(before, int | float) and scores.macro_f1 < before - _TOLERANCE:
-        raise Conflict(
-            f"The model in {folder} scored better: macro-F1 {before:.3f}, the new one {scores.macro_f1:.3f}. "
-            "It was left as it is; --force replaces it"
-        )
+    return found
+
+
+def described(data: Labelled, scores: Scores) -> dict[str, Any]:
+    """What a manifest says about the training."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rows": len(data.texts),
+        "groups": len(set(data.groups)),
+        "data_sha256": _digest(data),
+        "scores": asdict(scores),
+    }
+
+
+def report(
+    field: str, data: Labelled, scores: Scores, comparison: Comparison | None, folder: Path, *, replaced: bool
+) -> TrainReport:
+    """The report of a training."""
+    return TrainReport(
+        field=field,
+        rows=len(data.texts),
+        groups=len(set(data.groups)),
+        labels=data.labels,
+        scores=scores,
+        comparison=comparison,
+        folder=folder,
+        replaced=replaced,
+    )
+
+
+def _kept_score(folder: Path) -> float | None:
+    try:
+        held = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("scores")
+    except (OSError, ValueError):
+        return None
+    kept = held.get("macro_f1") if isinstance(held, Mapping) else None
+    return float(kept) if isinstance(kept, int | float) else None
+
+
+def _digest(data: Labelled) -> str:
+    digest = hashlib.sha256()
+    for text, number in zip(data.texts, data.classes, strict=True):
+        digest.update(json.dumps([text, data.labels[number]], ensure_ascii=False).encode() + b"\n")
+    return digest.hexdigest()
 
 
 def _write(fitted: Fitted, manifest: dict[str, Any], folder: Path) -> None:
-    """Put the new model in place whole or not at all; the old one moves to ``previous``."""
     from safetensors.numpy import save
 
-    data = save(base_arrays(fitted.weights))
-    manifest["sha256"] = hashlib.sha256(data).hexdigest()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    fresh.chmod(0o755)
-    (fresh / WEIGHTS).write_bytes(data)
-    text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
-    (fresh / MANIFEST).write_text(text, encoding="utf-8")
-    if folder.exists():
-        old = fresh.with_name(fresh.name + ".old")
-        folder.rename(old)
-        if (old / PREVIOUS).exists():
-            shutil.rmtree(old / PREVIOUS)
-        fresh.replace(folder)
-        old.rename(folder / PREVIOUS)
-    else:
-        fresh.replace(folder)
+    data = save(arrays(fitted.weights))
+    whole = {**manifest, "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / WEIGHTS).write_bytes(data)
+    (folder / MANIFEST).write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def base_arrays(weights: Weights) -> dict[str, npt.NDArray[Any]]:
-    """Half precision for the big ones: the probabilities change in the fourth place only."""
-    return {
-        "mean": weights.mean,
-        "scale": np.array([weights.scale], dtype=np.float32),
-        "dense": np.ascontiguousarray(weights.dense),
-        "dense_bias": weights.dense_bias,
-        "buckets": weights.buckets,
-        "idf": weights.idf,
-        "chars": np.ascontiguousarray(weights.chars.astype(np.float16)),
-        "chars_bias": weights.chars_bias,
-    }
+def lines(found: TrainReport) -> list[str]:
+    """The report for people."""
+    shown = [
+        f"{found.field}: {found.rows} rows, {found.groups} wordings, {len(found.labels)} labels",
+        f"cross-validated: {_said(found.scores)}",
+    ]
+    both = found.comparison
+    if both is not None:
+        shown += [
+            f"on {both.rows} rows that neither had seen ({both.learnt}: the present model's own cross-validation)",
+            f"  new:     {_said(both.new)}; it alone is right on {both.only_new_right}",
+            f"  present: {_said(both.present)}; it alone is right on {both.only_present_right}",
+        ]
+    kept = f"; the one before is in {PREVIOUS}/" if found.replaced else ""
+    return [*shown, f"written to {found.folder}{kept}"]
+
+
+def _said(scores: Scores) -> str:
+    return f"accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}, ECE {scores.ece:.3f}"
 
 
 def main() -> None:
@@ -224,15 +229,10 @@ def main() -> None:
     embedder = load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder)
     rows = read_rows(options.data)
     try:
-        report = train(rows, options.label, embedder, options.out, force=options.force, group=options.group)
+        done = train(rows, options.label, embedder, options.out, force=options.force, group=options.group)
     except (BadInput, Conflict) as error:
         sys.exit(error.message)
-    scores = report.scores
-    sys.stdout.write(
-        f"{report.field}: {report.rows} rows, {report.groups} wordings, {len(report.labels)} labels\n"
-        f"cross-validated: accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}, ECE {scores.ece:.3f}\n"
-        f"written to {report.folder}" + (f"; the one before is in {PREVIOUS}/\n" if report.replaced else "\n")
-    )
+    sys.stdout.write("\n".join(lines(done)) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,87 +8,59 @@ import hashlib
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from callcue.core.errors import BadInput, Conflict
 from callcue.core.ports import Embedder
-from tagger.classifier import FORMAT, MANIFEST, WEIGHTS
+from tagger.features import SCHEME
 from tagger.fit import cross_validate
 from tagger.fit_stacked import fit_stacked
+from tagger.model_files import FORMAT, MANIFEST, WEIGHTS, arrays
+from tagger.rows import Row, labelled, read_rows
 from tagger.stacked import STACK, arrays_of
-from tagger.train import (
-    PREVIOUS,
-    Row,
-    TrainReport,
-    base_arrays,
-    digest,
-    manifest_of,
-    read_rows,
-    refuse_worse,
-    sample_of,
-)
+from tagger.told import write_told
+from tagger.train import TrainReport, against_present, described, lines, report, sample_of
+from tagger.versions import new_folder, put_in_place
 
 
 def train_stacked(
     rows: Sequence[Row], field: str, embedder: Embedder, out_dir: Path, *, force: bool = False, group: str = "wording"
 ) -> TrainReport:
     """As ``tagger.train.train``. Raises BadInput, Conflict."""
-    sample = sample_of(rows, field, embedder, group)
-    _, settings = cross_validate(sample)
-    fitted = fit_stacked(sample, settings)
-    previous = manifest_of(out_dir)
-    if previous is not None and not force:
-        refuse_worse(previous, fitted.scores, sample.labels, out_dir)
+    data, sample = labelled(rows, field, group), sample_of(rows, field, embedder, group)
+    fitted = fit_stacked(sample, cross_validate(sample).settings)
+    comparison = against_present(out_dir, data, fitted.probabilities, fitted.scores, embedder=embedder, force=force)
     manifest = {
         "format": FORMAT,
         "field": field,
-        "labels": list(sample.labels),
+        "labels": list(data.labels),
         "embedder": embedder.name,
-        "share": settings.share,
-        "temperature": settings.temperature,
+        "scheme": SCHEME,
+        "shares": asdict(fitted.base.shares),
+        "temperature": fitted.base.temperature,
         STACK: {"support_vectors": len(fitted.stack.kernel.support)},
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "rows": len(sample.texts),
-        "groups": len(set(sample.groups)),
-        "data_sha256": digest(sample),
-        "scores": asdict(fitted.scores),
+        **described(data, fitted.scores),
     }
-    _put({**base_arrays(fitted.base.weights), **arrays_of(fitted.stack)}, manifest, out_dir)
-    return TrainReport(
-        field=field,
-        rows=len(sample.texts),
-        groups=len(set(sample.groups)),
-        labels=sample.labels,
-        scores=fitted.scores,
-        folder=out_dir,
-        replaced=previous is not None,
-    )
+    fresh = new_folder(out_dir)
+    try:
+        _write({**arrays(fitted.base.weights), **arrays_of(fitted.stack)}, manifest, fresh)
+        write_told(fresh, data.texts, fitted.probabilities)
+        replaced = put_in_place(fresh, out_dir)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return report(field, data, fitted.scores, comparison, out_dir, replaced=replaced)
 
 
-def _put(arrays: Mapping[str, Any], manifest: dict[str, Any], folder: Path) -> None:
-    """The new model in place whole or not at all; the old one moves to ``previous``."""
+def _write(held: Mapping[str, Any], manifest: Mapping[str, Any], folder: Path) -> None:
     from safetensors.numpy import save
 
-    data = save(dict(arrays))
-    manifest["sha256"] = hashlib.sha256(data).hexdigest()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    fresh.chmod(0o755)
-    (fresh / WEIGHTS).write_bytes(data)
-    (fresh / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    if not folder.exists():
-        fresh.replace(folder)
-        return
-    old = fresh.with_name(fresh.name + ".old")
-    folder.rename(old)
-    shutil.rmtree(old / PREVIOUS, ignore_errors=True)
-    fresh.replace(folder)
-    old.rename(folder / PREVIOUS)
+    data = save(dict(held))
+    whole = {**manifest, "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / WEIGHTS).write_bytes(data)
+    (folder / MANIFEST).write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -108,15 +80,10 @@ def main() -> None:
     embedder = load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder)
     try:
         rows = read_rows(options.data)
-        report = train_stacked(rows, options.label, embedder, options.out, force=options.force, group=options.group)
+        done = train_stacked(rows, options.label, embedder, options.out, force=options.force, group=options.group)
     except (BadInput, Conflict) as error:
         sys.exit(error.message)
-    scores = report.scores
-    sys.stdout.write(
-        f"{report.field}: {report.rows} rows, {report.groups} wordings, {len(report.labels)} labels\n"
-        f"cross-validated: accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}, ECE {scores.ece:.3f}\n"
-        f"written to {report.folder}" + (f"; the one before is in {PREVIOUS}/\n" if report.replaced else "\n")
-    )
+    sys.stdout.write("\n".join(lines(done)) + "\n")
 
 
 if __name__ == "__main__":

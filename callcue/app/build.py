@@ -22,7 +22,7 @@ from callcue.app.desks import editing_desk, learning_loop, record_book, record_k
 from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
 from callcue.app.orders import order_desk
-from callcue.app.storage import Storage, open_storage
+from callcue.app.storage import Storage, open_storage, taxonomy_of
 from callcue.calls.customer_desk import CustomerDesk
 from callcue.calls.feed import EventFeed
 from callcue.calls.knowledge import KnowledgeBase
@@ -49,8 +49,7 @@ from nlu.assist import AssistConfig
 from nlu.hotwords import HotwordConfig
 from nlu.normalise import Normaliser
 from tagger import shipped_models
-from tagger.classifier import TextClassifier
-from tagger.stacked import load_classifier
+from tagger.loading import load_issue_models, load_model
 
 _log = structlog.get_logger(__name__)
 
@@ -148,6 +147,8 @@ class App:
         settings = self.settings
         embedder = understood.embedders[settings.tagging.embedder]
         tag_models = settings.tagging.model_dir or shipped_models()
+        taxonomy = taxonomy_of(settings)
+        issues = load_issue_models(tag_models, embedder, taxonomy)
         return Stages(
             log=storage.log,
             scheduler=scheduler,
@@ -160,8 +161,10 @@ class App:
             records=customers.records,
             customers=customers,
             rules=customers.vocabulary,
-            issue=TextClassifier.load(tag_models / "issue_type", embedder),
-            sentiment=load_classifier(tag_models / "sentiment", embedder),
+            issue=issues.types,
+            subtype=issues.subtypes,
+            taxonomy=taxonomy,
+            sentiment=load_model(tag_models / "sentiment", embedder),
             clock=self._clock,
             metrics=Metrics(),
             config=call_config(settings),

@@ -22,6 +22,7 @@ CARDS_SHOWN = 4
 BODY_LINES = 5
 FIELD_NAMES = {
     "issue_type": "问题类型 issue type",
+    "issue_subtype": "问题子类 sub-type",
     "sentiment": "情绪 sentiment",
     "tags": "标签 tags",
     "lifecycle": "生命周期 lifecycle",

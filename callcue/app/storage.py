@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from callcue.app import backends
 from callcue.core.settings import Settings
+from callcue.core.taxonomy import Taxonomy, default_taxonomy, read_taxonomy
 from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
 from callcue.infra.card_outcomes import CardOutcomes
@@ -54,7 +55,7 @@ async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         log=log,
         calls=CallStore(database),
         records=RecordStore(database),
-        schemas=SchemaStore(database),
+        schemas=SchemaStore(database, choices=taxonomy_of(settings).choices()),
         completions=CompletionStore(database),
         cards=CardStore(database),
         questions=QuestionStore(database),
@@ -63,3 +64,9 @@ async def open_storage(settings: Settings, stack: AsyncExitStack) -> Storage:
         forecasts=ForecastStore(database),
         orders=OrderStore(database),
     )
+
+
+def taxonomy_of(settings: Settings) -> Taxonomy:
+    """The types and sub-types of issues that the settings name. Raises BadInput."""
+    own = settings.tagging.taxonomy
+    return default_taxonomy() if own is None else read_taxonomy(own)

@@ -235,6 +235,8 @@ class CallManager:
             rules=self._stages.rules,
             shape=orders.knowledge.shape if orders else None,
             products=self._products,
+            taxonomy=self._stages.taxonomy,
+            subtype=self._stages.subtype,
         )
         facts = FactBook(
             call_id=call_id,

@@ -1,7 +1,7 @@
 """What every call needs, made once by the composition root and shared by all calls."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asr.scheduler import DecodeScheduler
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
@@ -13,6 +13,7 @@ from callcue.calls.start import StartCall
 from callcue.calls.summary_writing import SummaryWriter
 from callcue.core.ports import Clock, Embedder, TagModel, VoiceActivity
 from callcue.core.speech import Channel
+from callcue.core.taxonomy import Taxonomy, default_taxonomy
 from callcue.infra.event_log import EventLog
 from callcue.infra.metrics import Metrics
 from callcue.infra.questions import QuestionStore
@@ -67,6 +68,10 @@ class Stages:
     """The shop's orders; None: facts are not checked."""
     summary_writer: SummaryWriter | None = None
     """Asks a language model for summaries; None: they are in the call's own words."""
+    taxonomy: Taxonomy = field(default_factory=default_taxonomy)
+    """What calls can be about."""
+    subtype: TagModel | None = None
+    """Tells sub-types of issues; None: types alone."""
 
     def recogniser(
         self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]

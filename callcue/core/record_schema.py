@@ -82,6 +82,14 @@ class RecordSchema:
         gone = {spec.name: replace(spec, retired=True, required=False) for spec in earlier if spec.name not in fields}
         return cls(version=version, fields=MappingProxyType(fields | gone))
 
+    def with_choices(self, choices: Mapping[str, tuple[str, ...]]) -> "RecordSchema":
+        """The same, with other choices for the fields named."""
+        fields = {
+            name: replace(spec, choices=choices[name]) if name in choices else spec
+            for name, spec in self.fields.items()
+        }
+        return replace(self, fields=MappingProxyType(fields))
+
     def seen_by(self, role: Role) -> tuple[FieldSpec, ...]:
         """The fields that a role may see."""
         return tuple(spec for spec in self.fields.values() if role in spec.see)

@@ -8,8 +8,10 @@ from callcue.core.field_spec import FieldSource as FieldSource  # noqa: PLC0414 
 from callcue.core.field_spec import FieldSpec
 from callcue.core.field_spec import Scalar as Scalar  # noqa: PLC0414 - read from here by many
 from callcue.core.field_spec import Value as Value  # noqa: PLC0414 - read from here by many
+from callcue.core.taxonomy import default_taxonomy
 
 ISSUE_TYPES = ("技术", "账单", "物流", "其他")
+"""The types of the taxonomy that comes with CallCue (``callcue/core/taxonomy.toml``)."""
 SENTIMENTS = ("正面", "中性", "负面")
 LIFECYCLES = ("潜客", "新客", "复购", "忠诚")
 SERVICE_STATES = ("待门店响应", "线上已处理", "跨渠道闭环")
@@ -44,6 +46,14 @@ STANDARD_FIELDS: tuple[FieldSpec, ...] = (
         kind="choice",
         choices=ISSUE_TYPES,
         required=True,
+    ),
+    FieldSpec(
+        name="issue_subtype",
+        label="问题子类",
+        label_en="Issue sub-type",
+        group="issue",
+        kind="choice",
+        choices=default_taxonomy().subtypes,
     ),
     FieldSpec(name="sentiment", label="情绪", label_en="Sentiment", group="issue", kind="choice", choices=SENTIMENTS),
     FieldSpec(name="tags", label="标签", label_en="Tags", group="tags", many=True),

@@ -126,6 +126,8 @@ class TaggingSettings(_Section):
 
     model_dir: Path | None = None
     """A folder made by ``callcue tagger train``; default: the models that come with CallCue."""
+    taxonomy: Path | None = None
+    """A TOML file with the types and sub-types of issues; default: the one that comes with CallCue."""
     embedder: str = "e5-small"
     """The embedder that the models were trained with; those that come with CallCue know ``e5-small`` alone."""
     rules_file: Path | None = None

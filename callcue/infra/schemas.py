@@ -1,5 +1,6 @@
 """The versions of the configured part of the record's schema, and the schema that they make."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,10 +37,14 @@ class ConfigVersion:
 class SchemaStore:
     """Reads and writes the configuration. Processes may share a database: each sees what another one has saved."""
 
-    def __init__(self, db: Database, clock: Clock | None = None) -> None:
+    def __init__(
+        self, db: Database, clock: Clock | None = None, choices: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
+        """``choices``: what fields take in place of what they are declared with, as a taxonomy of one's own has it."""
         self._db = db
         self._clock = clock or SystemClock()
-        self._held = RecordSchema()
+        self._choices = choices or {}
+        self._held = RecordSchema().with_choices(self._choices)
         self._asked_at: float | None = None
 
     async def current(self, max_age_s: float = 0.0) -> RecordSchema:
@@ -52,7 +57,7 @@ class SchemaStore:
             versions = await self.versions()
             earlier = [spec for held in versions[:-1] for spec in held.config.fields]
             last = versions[-1]
-            self._held = RecordSchema.of(last.version, last.config, earlier)
+            self._held = RecordSchema.of(last.version, last.config, earlier).with_choices(self._choices)
         self._asked_at = now
         return self._held
 

@@ -17,6 +17,7 @@ from callcue.app.cli import (
     orders,
     records,
     summaries,
+    tagger,
     tags,
 )
 from callcue.app.cli.common import guarded
@@ -57,7 +58,7 @@ app.add_typer(calls.app, name="call")
 app.add_typer(orders.app, name="orders")
 app.add_typer(records.app, name="records")
 app.add_typer(maintain.models_app, name="models")
-app.add_typer(maintain.tagger_app, name="tagger")
+app.add_typer(tagger.app, name="tagger")
 app.add_typer(tags.app, name="tags")
 
 

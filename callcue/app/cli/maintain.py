@@ -1,6 +1,5 @@
 """Keeping house: models, tokens, training."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from models.registry import ModelSpec
 
 models_app = typer.Typer(help="Models: where from, which licence, whole or not. 模型。", no_args_is_help=True)
-tagger_app = typer.Typer(help="The models that fill the record. 标签模型。", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -145,29 +143,3 @@ def check_models(
             typer.echo(f"{spec.name}: {status.state}{'  ' + status.detail if status.detail else ''}")
     if bad:
         raise typer.Exit(1)
-
-
-@tagger_app.command("train")
-def train(
-    data: Annotated[Path, typer.Argument(help="Labelled JSONL: text and the label.", exists=True, dir_okay=False)],
-    label: Annotated[str, typer.Option(help="The field that holds the label: issue_type or sentiment.")],
-    out: Annotated[Path, typer.Option(help="Folder of the models; the model goes into OUT/LABEL.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace a model even if it scored better.")] = False,
-) -> None:
-    """Train a classifier of the record's fields and keep the old one beside it."""
-    from models.embedders import load_embedder
-    from models.store import ModelStore
-    from tagger.train import PREVIOUS, read_rows
-    from tagger.train import train as train_model
-
-    quiet_logs()
-    if label not in ("issue_type", "sentiment"):
-        raise BadInput(f"label {label!r} is not one of issue_type, sentiment")
-    chosen = settings()
-    embedder = load_embedder(ModelStore(chosen.cache_dir), chosen.tagging.embedder)
-    report = train_model(read_rows(data), label, embedder, out / label, force=force)
-    scores = report.scores
-    typer.echo(f"{report.field}: {report.rows} rows, {report.groups} wordings, labels {', '.join(report.labels)}")
-    typer.echo(f"cross-validated: accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}, ECE {scores.ece:.3f}")
-    kept = f"; the one before is in {PREVIOUS}/" if report.replaced else ""
-    typer.echo(f"written to {report.folder}{kept}. Serve it with CALLCUE_TAGGING__MODEL_DIR={out}")

@@ -7,8 +7,8 @@ import pytest
 from callcue.core.facts import FactCandidate, NumberShape
 from callcue.core.speech import Channel, Utterance
 from tagger.call_facts import CallFacts
-from tagger.corrections import mended
 from tagger.digit_readings import fuse
+from tagger.number_repairs import mended
 
 MONDAY = datetime.fromisoformat("2026-11-23T10:00+08:00")
 EIGHT = NumberShape(lengths=frozenset({8}))

@@ -1,5 +1,6 @@
 """Training and loading: what is saved predicts the same, worse models do not replace better ones, damage is refused."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -132,7 +133,12 @@ def _edit_manifest(folder: Path, **changes: object) -> None:
         ({"labels": ["a", "a"]}, "twice"),
         ({"labels": "ab"}, "labels"),
         ({"temperature": 0}, "temperature"),
-        ({"share": True}, "share"),
+        ({"shares": {"dense": True, "prototypes": 0.0, "chars": 0.0}}, "shares"),
+        ({"shares": {"dense": 0.5, "prototypes": 0.0, "chars": 0.4}}, "add up"),
+        ({"shares": {"dense": 1.0}}, "shares"),
+        ({"scheme": 3}, "scheme"),
+        ({"format": 1, "share": True}, "share"),
+        ({"format": True}, "format"),
     ],
 )
 def test_a_wrong_manifest_is_refused(folder: Path, changes: dict[str, object], message: str) -> None:
@@ -142,9 +148,24 @@ def test_a_wrong_manifest_is_refused(folder: Path, changes: dict[str, object], m
 
 
 def test_garbage_instead_of_weights_is_refused(folder: Path) -> None:
-    import hashlib
-
     (folder / WEIGHTS).write_bytes(b"garbage" * 10)
     _edit_manifest(folder, sha256=hashlib.sha256(b"garbage" * 10).hexdigest())
     with pytest.raises(ModelError, match="does not hold"):
         TextClassifier.load(folder, LetterEmbedder())
+
+
+def test_a_model_of_the_first_format_is_still_read(folder: Path) -> None:
+    held = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    weights = load_file(folder / WEIGHTS)
+    few = weights["buckets"] < 1 << 16
+    weights = {name: rows for name, rows in weights.items() if not name.startswith("prototypes")}
+    weights |= {name: weights[name][few] for name in ("buckets", "idf", "chars")}
+    save_file(weights, folder / WEIGHTS)
+    del held["shares"], held["scheme"]
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    old = {**held, "format": 1, "share": 0.9, "sha256": digest}
+    (folder / MANIFEST).write_text(json.dumps(old), encoding="utf-8")
+    assert [one.label for one in TextClassifier.load(folder, LetterEmbedder()).predict(["红旗子", "蓝旗子"])] == [
+        "red",
+        "blue",
+    ]

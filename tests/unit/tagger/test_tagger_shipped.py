@@ -11,17 +11,19 @@ import tagger
 from callcue.core.ports import Embedder, TagModel
 from callcue.core.records import ISSUE_TYPES, SENTIMENTS
 from callcue.core.speech import Utterance
+from callcue.core.taxonomy import default_taxonomy
 from models.embedders import load_embedder
 from models.store import ModelStore
 from tagger.call import CallTagger
 from tagger.classifier import read_manifest
+from tagger.loading import load_model
 from tagger.make_data import DATA, FIELDS, make_rows
 from tagger.scores import score
-from tagger.stacked import load_classifier
 from tagger.train import read_rows
 from tests.unit.tagger.scripted_calls import CALLS, ScriptedCall
 
-LARGEST_BYTES = 2_000_000
+LARGEST_BYTES = 3_000_000
+MODELS = ("issue_type", "issue_subtype", "sentiment")
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +33,16 @@ def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
 
 @pytest.fixture(scope="module")
 def shipped(embedder: Embedder) -> dict[str, TagModel]:
-    return {field: load_classifier(tagger.shipped_models() / field, embedder) for field in FIELDS}
+    return {field: load_model(tagger.shipped_models() / field, embedder) for field in MODELS}
 
 
 def test_they_say_what_the_record_takes(shipped: dict[str, TagModel]) -> None:
     assert set(shipped["issue_type"].labels) == set(ISSUE_TYPES)
+    assert set(shipped["issue_subtype"].labels) == set(default_taxonomy().subtypes)
     assert set(shipped["sentiment"].labels) == set(SENTIMENTS)
 
 
-@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("field", MODELS)
 def test_they_are_small_and_say_how_good_they_are(field: str) -> None:
     folder = tagger.shipped_models() / field
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < LARGEST_BYTES
@@ -75,7 +78,11 @@ def test_the_data_in_the_repository_is_what_the_generator_makes(field: str) -> N
 def test_scripted_call(shipped: dict[str, TagModel], call: ScriptedCall) -> None:
     started = datetime.fromisoformat("2026-11-23T10:00+08:00")
     tagger_of_call = CallTagger(
-        issue=shipped["issue_type"], sentiment=shipped["sentiment"], fill_threshold=0.6, started_at=started
+        issue=shipped["issue_type"],
+        sentiment=shipped["sentiment"],
+        fill_threshold=0.6,
+        started_at=started,
+        subtype=shipped["issue_subtype"],
     )
     found = []
     for number, (speaker, text) in enumerate(call.turns):
@@ -95,6 +102,8 @@ def test_scripted_call(shipped: dict[str, TagModel], call: ScriptedCall) -> None
     record = {one.field: one.value for one in found if one.fills and one.field != "tags"}
     tags = {one.value for one in found if one.fills and one.field == "tags"}
     assert record.get("issue_type") == call.issue_type
+    finer = record.get("issue_subtype")
+    assert finer is None or default_taxonomy().type_of(str(finer)) == call.issue_type
     assert record.get("sentiment") == call.sentiment
     assert record.get("priority") == call.priority
     assert record.get("needs_offline_inspection") == call.needs_offline_inspection

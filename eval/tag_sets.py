@@ -1,0 +1,51 @@
+"""The sets of ``python -m eval.tags --all``: those that docs/evaluation.md shows figures of."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.tag_methods import Row
+
+OWN = Path(__file__).resolve().parent.parent / "tagger" / "data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSet:
+    """What is learnt and told."""
+
+    name: str
+    train: Path
+    test: Path
+    label: str
+    per_label: int | None = None
+    """Learn only so many rows of each label; None: all."""
+    lang: str | None = None
+    """Tell only rows of this language, where rows say theirs."""
+
+
+def all_sets(data: Path | None) -> Iterator[TagSet]:
+    """Our own sets, and with the evaluation data BANKING77 (Casanueva et al. 2020), whole and with 10 rows a label."""
+    for label in ("issue_type", "issue_subtype"):
+        yield TagSet(
+            name=f"own-{label}",
+            train=OWN / "issue_type.jsonl",
+            test=OWN / "issue_type_test.jsonl",
+            label=label,
+            lang="zh",
+        )
+    if data is not None:
+        files = {"train": data / "text" / "banking77_train.jsonl", "test": data / "text" / "banking77_test.jsonl"}
+        if all(file.exists() for file in files.values()):
+            yield TagSet(name="banking77", **files, label="intent")
+            yield TagSet(name="banking77-10", **files, label="intent", per_label=10)
+
+
+def few(rows: Sequence[Row], label: str, count: int, seed: int) -> list[Row]:
+    """At most ``count`` rows of each label, drawn at random."""
+    by_label: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_label[str(row[label])].append(row)
+    dice = random.Random(seed)
+    return [row for name in sorted(by_label) for row in dice.sample(by_label[name], min(count, len(by_label[name])))]
