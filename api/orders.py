@@ -106,7 +106,8 @@ async def get_facts(call_id: str, principal: Reader, parts: Parts, response: Res
     """What was said, as candidates with their roles, states and places in the text."""
     await visible_call(parts.calls, call_id, principal)
     response.headers["Cache-Control"] = "no-store"
-    updates = await parts.log.read_type(call_id, "FactsUpdated")
+    written = await parts.log.read_type(call_id, "FactsUpdated")
+    updates = [await parts.book.seen_event(event, principal.role) for event in written]
     standing = fold(event.candidates for event in updates if isinstance(event, FactsUpdated))
     return FactsView(call_id=call_id, facts=[FactView.model_validate(found) for found in standing])
 
@@ -116,7 +117,8 @@ async def get_order_check(call_id: str, principal: Reader, parts: Parts, respons
     """What the order feed says of what was said."""
     await visible_call(parts.calls, call_id, principal)
     response.headers["Cache-Control"] = "no-store"
-    found = await parts.log.newest(call_id, "OrderChecked")
+    newest = await parts.log.newest(call_id, "OrderChecked")
+    found = None if newest is None else await parts.book.seen_event(newest, principal.role)
     if not isinstance(found, OrderChecked):
         return OrderCheckView(call_id=call_id, checked=False)
     return OrderCheckView(

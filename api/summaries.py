@@ -126,7 +126,7 @@ async def get_summary(
     found = [one for one in found if query.moment in (None, one.moment) and query.version in (None, one.version)]
     if not found:
         raise NotFound("this call has no such summary yet; POST to the same address makes one")
-    return await _view(found[-1], parts)
+    return await _view(found[-1], principal, parts)
 
 
 @router.post("/{call_id}/summary", status_code=201, openapi_extra=takes("SummaryBody"))
@@ -139,7 +139,7 @@ async def post_summary(
     """Sum the call up as far as it was heard. It is kept, and told to the desktops that follow the call."""
     await visible_call(parts.calls, call_id, principal)
     to = None if body.to is None or body.moment != "transfer" else check_id(body.to, "to")
-    return await _view(await parts.manager.sum_up(call_id, body.moment, by=principal.name, to=to), parts)
+    return await _view(await parts.manager.sum_up(call_id, body.moment, by=principal.name, to=to), principal, parts)
 
 
 async def _seen(call_id: str, principal: Principal, parts: Services) -> list[SummaryWritten]:
@@ -158,7 +158,9 @@ async def _all(call_id: str, parts: Services) -> list[SummaryWritten]:
     return [one for one in await parts.log.read_type(call_id, "SummaryWritten") if isinstance(one, SummaryWritten)]
 
 
-async def _view(found: SummaryWritten, parts: Services) -> SummaryView:
+async def _view(written: SummaryWritten, principal: Principal, parts: Services) -> SummaryView:
+    found = await parts.book.seen_event(written, principal.role)
+    assert isinstance(found, SummaryWritten)  # noqa: S101 - narrows the type; only its parts may be gone
     finals = {
         final.segment_id: final
         for final in await parts.log.read_type(found.call_id, "FinalTranscript")
@@ -167,7 +169,8 @@ async def _view(found: SummaryWritten, parts: Services) -> SummaryView:
     wanted = {one for part in found.parts for sentence in part.sentences for one in sentence.segments}
     said = sorted((finals[one] for one in wanted if one in finals), key=lambda final: (final.start_ms, final.seq))
     record = await parts.records.get(found.call_id)
-    held = record.fields.get("summary")
+    schema = await parts.book.schemas.current()
+    held = record.fields.get("summary") if schema.may_see("summary", principal.role) else None
     edited = held is not None and held.source == "person"
     return SummaryView(
         call_id=found.call_id,

@@ -86,11 +86,13 @@ async def look_up(
 async def call_tags(call_id: str, principal: Reader, parts: Parts) -> TagsView:
     """Every tag of a call with its kind, probability and evidence, and the record in shorthand."""
     await visible_call(parts.calls, call_id, principal)
-    record = await parts.records.get(call_id)
+    record = (await parts.book.read(call_id, principal.role)).record  # without what the role may not see
     held = record.value("tags")
     on_record = held if isinstance(held, tuple) else ()
-    updates = [u for u in await parts.log.read_type(call_id, "TagUpdate") if isinstance(u, TagUpdate)]
-    newest = {str(update.value): update for update in updates if update.field == "tags"}
+    written = await parts.log.read_type(call_id, "TagUpdate")
+    updates = [await parts.book.seen_event(event, principal.role) for event in written]
+    given = [u for u in updates if isinstance(u, TagUpdate) and u.field == "tags" and u.value is not None]
+    newest = {str(update.value): update for update in given}
     tags = [_tag(name, update, parts.customers.vocabulary, name in on_record) for name, update in newest.items()]
     tags += [
         TagView(tag=name, kind="person", probability=1.0, evidence=[], model=record.fields["tags"].by, on_record=True)

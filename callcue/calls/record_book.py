@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from statistics import median
 
 from callcue.calls.records import ATTEMPTS, RecordKeeper
+from callcue.calls.seen_events import SHOWING, seen, visible_changes
 from callcue.core.completion import BY_CALL, CallTimes, Completion, computed_fields, state_of
 from callcue.core.errors import BadInput, Conflict
-from callcue.core.events import AnyEvent, RecordConfirmed, RecordUpdated, TagUpdate
+from callcue.core.events import AnyEvent, RecordConfirmed
 from callcue.core.ports import Clock
 from callcue.core.record_schema import RecordSchema
-from callcue.core.records import CallRecord, FieldChange, FieldValue, Value
+from callcue.core.records import CallRecord, FieldValue, Value
 from callcue.core.roles import Role
 from callcue.infra.calls import CallRow, CallStore
 from callcue.infra.completions import CompletionStore, Confirmed, Due, DueFilter
@@ -117,9 +118,8 @@ class RecordBook:
         """Every version from 1 on, oldest first: who or what set which field. Raises NotFound for an unknown call."""
         await self._calls.get(call_id)
         schema = await self.schemas.current()
-        return [
-            replace(step, changes=_visible(step.changes, schema, role)) for step in await self._records.history(call_id)
-        ]
+        steps = await self._records.history(call_id)
+        return [replace(step, changes=visible_changes(step.changes, schema, role)) for step in steps]
 
     async def diff(self, call_id: str, old: int, new: int, role: Role) -> Sequence[FieldDifference]:
         """What differs between two versions; who set a value counts as much as the value. Raises NotFound."""
@@ -201,15 +201,10 @@ class RecordBook:
         return [*lines, replace(self._agent(None, [c for held in by_agent.values() for c in held]), all=True)]
 
     async def seen_event(self, event: AnyEvent, role: Role) -> AnyEvent:
-        """The event without what the role may not see: its number stays, so that nobody takes it for lost."""
-        if not isinstance(event, RecordUpdated | TagUpdate):
+        """The event without what the role may not see."""
+        if not isinstance(event, SHOWING):
             return event
-        schema = await self.schemas.current(EVENT_SCHEMA_AGE_S)
-        if isinstance(event, RecordUpdated):
-            return replace(event, changes=_visible(event.changes, schema, role))
-        if schema.may_see(event.field, role):
-            return event
-        return replace(event, value=None, probability=0.0, evidence=(), fills=False)
+        return seen(event, await self.schemas.current(EVENT_SCHEMA_AGE_S), role)
 
     def _agent(self, name: str | None, clocks: Sequence[Confirmed]) -> AgentLine:
         within_ms, now_ms = int(self.within_s * 1000), self.now_ms
@@ -271,10 +266,6 @@ def _check_confirmable(seen: SeenRecord, schema: RecordSchema, expected: int | N
     if seen.completion.missing:
         named = ", ".join(f"{name} ({schema.fields[name].label})" for name in seen.completion.missing)
         raise Conflict(f"the record lacks {named}: set what is missing, then confirm it. Nothing was written")
-
-
-def _visible(changes: Sequence[FieldChange], schema: RecordSchema, role: Role) -> tuple[FieldChange, ...]:
-    return tuple(change for change in changes if schema.may_see(change.field, role))
 
 
 def _required(schema: RecordSchema, name: str) -> bool:

@@ -9,6 +9,7 @@ from callcue.infra.codec import encode
 from tests.unit.api.edge import Edge, receive
 from tests.unit.api.fakes import started
 from tests.unit.api.test_rest import get, patch
+from tests.unit.infra import samples
 from tests.unit.infra.samples import ended
 
 RISK = {"name": "x.risk", "label": "风险", "see": ["supervisor", "admin"], "edit": ["supervisor", "admin"]}
@@ -146,3 +147,15 @@ async def test_a_hidden_field_is_not_in_the_events_either(edge: Edge) -> None:
             assert (event["type"], event["seq"], "投诉3次" in str(event)) == ("RecordUpdated", 2, seen)
     (stored,) = await edge.log.read_type("c1", "RecordUpdated")
     assert "投诉3次" in str(encode(stored))
+
+
+async def test_a_hidden_field_is_not_in_what_is_made_of_it(edge: Edge) -> None:
+    hidden = [
+        {"name": name, "see": ["supervisor", "admin"], "edit": ["admin"]} for name in ("facts.order_no", "summary")
+    ]
+    assert (await send(edge, "PUT", "/v1/record-schema/config", "root", {"standard": hidden})).status_code == 200
+    await edge.log.append(started("c1"), samples.facts(), samples.order_checked(), samples.summed_up("c1"))
+    for who, seen in (("a1", False), ("sue", True)):
+        assert bool((await get(edge, "/v1/calls/c1/facts", who))["facts"]) is seen
+        assert ((await get(edge, "/v1/calls/c1/order-check", who))["order"] is not None) is seen
+        assert ("我要开发票" in (await get(edge, "/v1/calls/c1/summary", who))["text"]) is seen
