@@ -62,6 +62,7 @@ def test_every_role_has_its_permissions_and_no_other() -> None:
             "calls.read",
             "calls.supervise",
             "records.edit",
+            "records.export",
             "cards.read",
             "cards.ack",
             "learning.read",
