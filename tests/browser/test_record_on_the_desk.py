@@ -74,7 +74,7 @@ async def test_the_record_is_shown_edited_and_confirmed(edge: Edge, page: Page) 
     await edit(page, "直播引流标识", "input.value = '快手';")
     await page.until("!document.querySelector('.confirm').disabled")
     await edit(page, "问题类型", "input.value = '物流';")
-    await page.until(f"{PANEL}.includes('物流')")
+    await page.until(f"!document.querySelector('.editor') && {PANEL}.includes('物流')")
     record = await edge.services.records.get("c1")
     assert (record.value("x.live_stream"), record.value("issue_type")) == ("快手", "物流")
     assert record.fields["issue_type"].source == "person"
