@@ -90,6 +90,8 @@ async def edit_record(
         if expected is None:
             raise
         raise StaleVersion(conflict.message) from conflict
+    if customer_id := changes.get("cross_channel_id"):
+        await parts.manager.link_customer(call_id, str(customer_id).strip())
     return _record(seen, response)
 
 

@@ -18,6 +18,7 @@ from callcue.core.customers import CustomerProfile
 from callcue.core.errors import CallCueError, Conflict, NotFound, Overloaded
 from callcue.core.events import AckAction, CallEnded, CallStarted, CardAck, FlowUpdated, SummaryWritten
 from callcue.core.ids import new_id
+from callcue.core.records import TagSuggestion
 from callcue.core.summaries import Moment
 from callcue.infra.calls import CallStore
 from tagger.call import CallTagger
@@ -170,13 +171,21 @@ class CallManager:
         return checked
 
     async def _tell_customer(self, call_id: str, caller: str | None, customer_id: str, at_ms: int) -> None:
-        """What this customer did elsewhere becomes tags; a call whose history cannot be read goes on without."""
-        if self._stages.customers is None:
-            return
+        """The customer's id goes onto the record, and what this customer did elsewhere becomes tags; a call whose
+        history cannot be read goes on without.
+        """
         try:
-            await self._stages.customers.began(call_id, caller, customer_id, at_ms)
+            if customer_id:
+                await self._stages.records.suggest(call_id, [_told_id(customer_id)], at_ms)
+            if self._stages.customers is not None:
+                await self._stages.customers.began(call_id, caller, customer_id, at_ms)
         except CallCueError as error:
             _log.warning("customer.tags_not_kept", call_id=call_id, code=error.code)
+
+    async def link_customer(self, call_id: str, customer_id: str) -> None:
+        """A person wrote the cross-channel id into the record: while the call runs, its customer is known by it."""
+        if call_id in self._live:
+            await self._tell_customer(call_id, None, customer_id, self._now_ms(call_id))
 
     async def show_card(self, *, call_id: str, card_id: str, by: str) -> None:
         """Put a card on the screen because somebody asks for it. Raises Conflict (call over), NotFound (card)."""
@@ -264,6 +273,12 @@ class CallManager:
         self._live.pop(call_id, None)
         if self._stages.customers is not None:
             self._stages.customers.forget(call_id)
+
+
+def _told_id(customer_id: str) -> TagSuggestion:
+    return TagSuggestion(
+        field="cross_channel_id", value=customer_id, probability=1.0, evidence=(), model="customer", source="rule"
+    )
 
 
 def _started(call_id: str, request: StartCall, started_at: datetime) -> CallStarted:

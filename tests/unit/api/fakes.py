@@ -99,6 +99,7 @@ class FakeManager:
         """Calls are opened only while it is set."""
         self.open_gate.set()
         self.resumed_at: list[int | None] = []
+        self.linked: list[tuple[str, str]] = []
         self.refuses: CallCueError | None = None
         self.fails: Exception | None = None
 
@@ -120,6 +121,9 @@ class FakeManager:
         if session is None:
             raise NotFound("not live")
         return FakeLink(session, self.log)
+
+    async def link_customer(self, call_id: str, customer_id: str) -> None:
+        self.linked.append((call_id, customer_id))
 
     def live_calls(self) -> list[FakeSession]:
         return [session for session in self.sessions.values() if not session.ended.is_set()]

@@ -159,3 +159,11 @@ async def test_a_hidden_field_is_not_in_what_is_made_of_it(edge: Edge) -> None:
         assert bool((await get(edge, "/v1/calls/c1/facts", who))["facts"]) is seen
         assert ((await get(edge, "/v1/calls/c1/order-check", who))["order"] is not None) is seen
         assert ("我要开发票" in (await get(edge, "/v1/calls/c1/summary", who))["text"]) is seen
+
+
+async def test_the_cross_channel_id_that_an_agent_writes_is_told_to_the_call(edge: Edge) -> None:
+    await edge.log.append(started("c1"))
+    assert (await patch(edge, {"cross_channel_id": "k7"})).status_code == 200
+    assert (await patch(edge, {"priority": 2})).status_code == 200
+    assert (await patch(edge, {"cross_channel_id": None})).status_code == 200
+    assert edge.manager.linked == [("c1", "k7")]

@@ -150,4 +150,25 @@ async def test_a_whole_call_has_its_derived_tags_and_its_forecasts(
     assert {"小程序浏览3次无线耳机", "发票"} <= set(tags)
     made = await desk.forecaster.forecasts.of_call("c1")
     assert {(one.phone, one.customer_id) for one in made} == {(PHONE, "k7")}
+    held = (await pipeline.records.get("c1")).fields["cross_channel_id"]
+    assert (held.value, held.source) == ("k7", "rule")
+    await pipeline.close()
+
+
+async def test_an_id_that_a_person_wrote_brings_the_customers_tags_while_the_call_runs(
+    store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pipeline = Pipeline(store, tmp_path_factory.mktemp("call"))
+    desk = customer_desk(store.database, pipeline.records, store.log)
+    pipeline.manager = CallManager(stages=replace(pipeline.manager._stages, customers=desk), calls=store.calls)
+    await desk.take([replace(view(n), phone="", customer_id="k7") for n in range(3)])
+    await pipeline.start()
+    link = await pipeline.manager.start(request("c1"))
+    await pipeline.records.edit("c1", {"cross_channel_id": "k7"}, by="lin")
+    await pipeline.manager.link_customer("c1", "k7")
+    assert (await pipeline.records.get("c1")).value("tags") == ("小程序浏览3次无线耳机",)
+    assert (await pipeline.records.get("c1")).fields["cross_channel_id"].source == "person"
+    await link.hangup()
+    await pipeline.manager.link_customer("c1", "k8")
+    assert desk._live == {}
     await pipeline.close()
