@@ -33,6 +33,7 @@ FIELD_NAMES = {
     "facts.order_no": "订单号 order",
     "facts.amount": "金额 amount",
     "facts.purchase_date": "购买日期 purchased",
+    "facts.product": "商品 product",
 }
 
 

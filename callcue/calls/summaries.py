@@ -17,6 +17,7 @@ from callcue.calls.records import RecordKeeper
 from callcue.calls.summary_writing import Asked, SummaryWriter
 from callcue.core.errors import NotFound
 from callcue.core.events import AnyEvent, CallStarted, CardAck, CardPush, FinalTranscript, SummaryWritten
+from callcue.core.field_values import MAX_TEXT
 from callcue.core.ports import Clock, Embedder
 from callcue.core.records import CallRecord, TagSuggestion
 from callcue.core.speech import Language, Utterance
@@ -95,7 +96,7 @@ class Summaries:
         shown = dict.fromkeys(one for part in written.parts for sentence in part.sentences for one in sentence.segments)
         finding = TagSuggestion(
             field="summary",
-            value=written_out(written.parts, call.language),
+            value=written_out(written.parts, call.language)[:MAX_TEXT],
             probability=_SURE[written.method],
             evidence=tuple(shown)[:_MOST_EVIDENCE],
             model=written.model,
