@@ -95,7 +95,7 @@ class Weights:
         centred = (rows - self.mean) / np.float32(self.scale)
         dense = add_up(softmax(centred @ self.dense + self.dense_bias), self.owner)
         prototypes = None
-        if self.prototypes is not None:
+        if self.prototypes is not None and self.prototypes_bias is not None:
             prototypes = add_up(softmax(centred @ self.prototypes + self.prototypes_bias), self.owner)
         chars = add_up(self._chars_part(texts), self.owner)
         return sharpen(shares.mix(dense, prototypes, chars), temperature)
