@@ -36,10 +36,10 @@ def all_sets(data: Path | None) -> Iterator[TagSet]:
             lang="zh",
         )
     if data is not None:
-        files = {"train": data / "text" / "banking77_train.jsonl", "test": data / "text" / "banking77_test.jsonl"}
-        if all(file.exists() for file in files.values()):
-            yield TagSet(name="banking77", **files, label="intent")
-            yield TagSet(name="banking77-10", **files, label="intent", per_label=10)
+        train, test = data / "text" / "banking77_train.jsonl", data / "text" / "banking77_test.jsonl"
+        if train.exists() and test.exists():
+            yield TagSet(name="banking77", train=train, test=test, label="intent")
+            yield TagSet(name="banking77-10", train=train, test=test, label="intent", per_label=10)
 
 
 def few(rows: Sequence[Row], label: str, count: int, seed: int) -> list[Row]:

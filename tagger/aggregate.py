@@ -37,14 +37,16 @@ class Verdict:
 class IssueVote:
     """A weighted product of the utterances' distributions.
 
-    People state their matter first and come to side questions later, so weights fall with the order; what a model calls
-    ``other`` in the middle of a problem is mostly a remark, so it counts less. The sum of weights is capped, for the
-    utterances of a call are not independent.
+    People state their matter first and come to side questions later, so weights fall with the order. What a model calls
+    ``other`` beside a problem is mostly a remark, or anger about the service, so it counts less, also when it came
+    first. The sum of weights is capped, for the utterances of a call are not independent.
     """
 
     _ORDER = (1.0, 0.9, 0.7, 0.5, 0.4)
     _LATER = 0.25
-    _OTHER_LATER = 0.4
+    _OTHER_BESIDE = 0.4
+    _MATTER = 0.5
+    """Certainty from which another type than ``other`` is a problem."""
     _OTHER_NEEDS = 3
     """Utterances before a running call is ``other``: an unclear opening is no matter yet."""
     _CAP = 2.0
@@ -55,6 +57,8 @@ class IssueVote:
 
     def __init__(self, other: str) -> None:
         self._other = other
+        self._matter = False
+        self._remark: tuple[float, dict[str, float]] | None = None
         self._sums: dict[str, float] = {}
         self._weight = 0.0
         self._count = 0
@@ -71,14 +75,24 @@ class IssueVote:
             logs[label] += self._RULE
         best = max(logs, key=lambda label: logs[label])
         if best == self._other and self._count:
-            weight *= self._OTHER_LATER
+            weight *= self._OTHER_BESIDE
         certainty = prediction.probability if not spoken_for else 1.0
         weight *= certainty
+        self._matter = self._matter or (best != self._other and certainty >= self._MATTER)
+        if best == self._other and not self._count:
+            self._remark = weight, logs
+        self._take(weight, logs)
+        if self._matter and self._remark is not None:
+            weight_then, logs_then = self._remark
+            self._take((self._OTHER_BESIDE - 1) * weight_then, logs_then)
+            self._remark = None
+        self._count += 1
+        self._shown.append((weight * certainty, best, segment_id))
+
+    def _take(self, weight: float, logs: Mapping[str, float]) -> None:
         for label, value in logs.items():
             self._sums[label] = self._sums.get(label, 0.0) + weight * value
         self._weight += weight
-        self._count += 1
-        self._shown.append((weight * certainty, best, segment_id))
 
     def verdict(self, *, ended: bool = True) -> Verdict | None:
         """None before anything was said to the matter, and, while the call runs, when all that can be said is that the

@@ -38,14 +38,21 @@ class Comparison:
 
 def compare(data: Labelled, new: Probabilities, present: TagModel, folder: Path) -> Comparison | None:
     """``new``: (n, L) out-of-fold, not a number where a row was in no fold. ``present`` lies in ``folder`` and has the
-    same labels. None when it kept no verdicts though it may know the rows: then nothing fair can be said.
+    same labels. Rows whose wording it learnt from other rows are left out. None when nothing fair can be said.
     """
     texts, classes, labels = data.texts, data.classes, data.labels
     told = read_told(folder, len(labels))
-    if not told:
+    if not told.verdicts:
         return None
-    judged = np.flatnonzero(np.isfinite(new).all(axis=1))
-    held = [told.get(row_key(texts[i])) for i in judged]
+    held_by_row = [told.verdicts.get(row_key(text)) for text in texts]
+    unseen = [
+        held is not None or row_key(group) not in told.groups
+        for held, group in zip(held_by_row, data.groups, strict=True)
+    ]
+    judged = np.flatnonzero(np.isfinite(new).all(axis=1) & np.array(unseen))
+    if not len(judged):
+        return None
+    held = [held_by_row[i] for i in judged]
     strange = [int(i) for i, verdict in zip(judged, held, strict=True) if verdict is None]
     asked = iter(present.predict([texts[i] for i in strange]))
     place = {label: number for number, label in enumerate(labels)}

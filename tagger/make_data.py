@@ -135,11 +135,11 @@ def homophones() -> Mapping[str, str]:
     return {char: "".join(c for c in group if c != char) for group in by_sound.values() for char in group}
 
 
-def imitate_recognition(text: str, rng: random.Random) -> str:
+def imitate_recognition(text: str, rng: random.Random, rate: float = ERROR_RATE) -> str:
     """What a recogniser might have made of ``text``: no punctuation, lower case, some homophones."""
     table = homophones()
     plain = _PUNCTUATION.sub("", text).lower()
-    return "".join(rng.choice(table[char]) if table.get(char) and rng.random() < ERROR_RATE else char for char in plain)
+    return "".join(rng.choice(table[char]) if table.get(char) and rng.random() < rate else char for char in plain)
 
 
 def _hesitant(text: str, rng: random.Random) -> str:
@@ -178,7 +178,8 @@ def make_rows(field: str) -> list[dict[str, object]]:
             noisy = number % 2 == 1
             text = _spoken(filled, field, rng) if wording.language == "zh" else filled + rng.choice(("", ".", "?"))
             if noisy:
-                text = imitate_recognition(text, rng)
+                bad_line = field == "issue_type" and number % 4 == 3
+                text = imitate_recognition(text, rng, 2 * ERROR_RATE if bad_line else ERROR_RATE)
             if text in seen:
                 continue
             seen.add(text)

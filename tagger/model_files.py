@@ -123,7 +123,7 @@ def read_weights(path: Path, manifest: Mapping[str, Any]) -> Weights:
 
 def arrays(weights: Weights) -> dict[str, npt.NDArray[Any]]:
     """What is written. Half precision for the big ones: the probabilities change in the fourth place only."""
-    found = {
+    found: dict[str, npt.NDArray[Any]] = {
         "mean": weights.mean,
         "scale": np.array([weights.scale], dtype=np.float32),
         "dense": np.ascontiguousarray(weights.dense),

@@ -27,38 +27,52 @@ class Verdict:
     probability: float
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a folder keeps."""
+
+    verdicts: Mapping[int, Verdict]
+    """By ``row_key`` of the text."""
+    groups: frozenset[int]
+    """``row_key`` of the wordings that the model has learnt: another row of one of these is no unseen row."""
+
+
 def row_key(text: str) -> int:
     """A number for a text: the first 8 bytes of its SHA-256. The texts themselves are not kept."""
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "little")
 
 
-def write_told(folder: Path, texts: Sequence[str], probabilities: npt.NDArray[np.float64]) -> None:
+def write_told(
+    folder: Path, texts: Sequence[str], groups: Sequence[str], probabilities: npt.NDArray[np.float64]
+) -> None:
     """Keep (n, L) out-of-fold ``probabilities`` of ``texts``; rows without numbers were in no fold and are left out."""
     from safetensors.numpy import save
 
     told = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
     best = probabilities[told].argmax(axis=1)
     arrays = {
-        "rows": np.array([row_key(texts[i]) for i in told], dtype=np.uint64),
+        "rows": np.array([row_key(texts[int(i)]) for i in told], dtype=np.uint64),
+        "groups": np.array(sorted({row_key(group) for group in groups}), dtype=np.uint64),
         "labels": best.astype(np.int16),
         "probabilities": probabilities[told, best].astype(np.float16),
     }
     (folder / FILE).write_bytes(save(arrays))  # save_file would make a file that only its owner may read
 
 
-def read_told(folder: Path, labels: int) -> Mapping[int, Verdict]:
-    """By ``row_key``; empty where the folder has none. Raises ModelError when the file is damaged."""
+def read_told(folder: Path, labels: int) -> Told:
+    """Empty where the folder has none. Raises ModelError when the file is damaged."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     path = folder / FILE
     try:
         if not path.exists():
-            return {}
+            return Told({}, frozenset())
         if path.stat().st_size > _MAX_BYTES:
             raise ModelError(f"{path} is larger than any such file: delete it or train again")
         arrays = load(path.read_bytes())
         rows, best, sure = arrays["rows"], arrays["labels"], arrays["probabilities"]
+        groups = frozenset(arrays["groups"].ravel().tolist())
     except (OSError, SafetensorError, KeyError) as error:
         raise ModelError(f"{path} cannot be read ({error}): delete it or train again") from error
     if not rows.shape == best.shape == sure.shape == (rows.size,) or (
@@ -66,4 +80,4 @@ def read_told(folder: Path, labels: int) -> Mapping[int, Verdict]:
     ):
         raise ModelError(f"{path} does not fit its model: delete it or train again")
     verdicts = zip(rows.tolist(), best.tolist(), sure.tolist(), strict=True)
-    return {key: Verdict(int(label), float(probability)) for key, label, probability in verdicts}
+    return Told({key: Verdict(int(label), float(sure)) for key, label, sure in verdicts}, groups)

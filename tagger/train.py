@@ -76,7 +76,7 @@ def train(
     fresh = new_folder(out_dir)
     try:
         _write(fitted, manifest, fresh)
-        write_told(fresh, data.texts, outcome.probabilities)
+        write_told(fresh, data.texts, data.groups, outcome.probabilities)
         replaced = put_in_place(fresh, out_dir)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

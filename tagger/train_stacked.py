@@ -47,7 +47,7 @@ def train_stacked(
     fresh = new_folder(out_dir)
     try:
         _write({**arrays(fitted.base.weights), **arrays_of(fitted.stack)}, manifest, fresh)
-        write_told(fresh, data.texts, fitted.probabilities)
+        write_told(fresh, data.texts, data.groups, fitted.probabilities)
         replaced = put_in_place(fresh, out_dir)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

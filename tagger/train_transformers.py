@@ -61,7 +61,7 @@ def train_transformers(
     fresh = new_folder(out_dir)
     try:
         write_model(model, tokenizer, manifest, fresh)
-        write_told(fresh, data.texts, honest)
+        write_told(fresh, data.texts, data.groups, honest)
         replaced = put_in_place(fresh, out_dir)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -93,7 +93,7 @@ class Weights:
     def probabilities(self, rows: Floats, texts: Sequence[str], shares: Shares, temperature: float) -> Probabilities:
         """(n, L) calibrated probabilities of texts and their sentence vectors (n, D)."""
         prototypes = None
-        if self.prototypes is not None:
+        if self.prototypes is not None and self.prototypes_bias is not None:
             prototypes = add_up(softmax(self.centred(rows) @ self.prototypes + self.prototypes_bias), self.owner)
         return sharpen(shares.mix(self.dense_part(rows), prototypes, self.chars_part(texts)), temperature)
 

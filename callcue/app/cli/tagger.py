@@ -124,8 +124,7 @@ def _rows(
             raise BadInput(f"{path}: {label} is {', '.join(strange[:5])}; the record takes {', '.join(sorted(known))}")
         rows += [dict(row) for row in found]
     if corrected:
-        found = run(_corrected(chosen, label))
-        usable = [row for row in found if row[label] in known]
+        usable = [row for row in run(_corrected(chosen, label)) if row[label] in known]
         typer.echo(f"{len(usable)} corrected utterances of {len({row['wording'] for row in usable})} calls")
         rows += usable
     if not rows:

@@ -216,3 +216,9 @@ def test_an_unclear_opening_is_not_yet_a_matter(call: Call) -> None:
     assert not [
         s for s in call.say("caller", "那个东西就是这样子的嘛") if s.field == "issue_type" and s.value == "其他"
     ]
+
+
+def test_anger_before_the_matter_is_not_the_matter(call: Call) -> None:
+    call.say("caller", "你们到底还管不管我这个事情了")
+    found = [*call.say("caller", "我家的网络还是连不上"), *call.tagger.finish()]
+    assert [one.value for one in of("issue_type", found) if one.fills] == ["技术"]

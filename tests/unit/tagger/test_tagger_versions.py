@@ -34,6 +34,14 @@ def test_the_same_data_again_is_a_draw(tmp_path: Path) -> None:
     assert both.new.macro_f1 == both.present.macro_f1
 
 
+def test_other_rows_of_a_learnt_wording_are_not_unseen(tmp_path: Path) -> None:
+    train(rows(), "colour", LetterEmbedder(), tmp_path / "model")
+    varied = [*rows(), *({**row, "text": f"{row['text']}哦"} for row in rows())]
+    both = train(varied, "colour", LetterEmbedder(), tmp_path / "model", force=True).comparison
+    assert both is not None
+    assert (both.rows, both.learnt) == (48, 48)
+
+
 def test_a_worse_one_is_refused_with_both_scores(tmp_path: Path) -> None:
     train(rows(), "colour", LetterEmbedder(), tmp_path / "model")
     wrong = [{**row, "colour": ("red", "blue")[number // 3 % 2]} for number, row in enumerate(rows())]
@@ -67,8 +75,10 @@ def test_without_an_earlier_model_nothing_is_touched(tmp_path: Path) -> None:
 
 def test_verdicts_are_kept_without_texts(tmp_path: Path) -> None:
     probabilities = np.array([[0.25, 0.75], [np.nan, np.nan], [0.9, 0.1]])
-    write_told(tmp_path, ["退款呢", "不在任何一折", "发票呢"], probabilities)
-    held = read_told(tmp_path, 2)
+    write_told(tmp_path, ["退款呢", "不在任何一折", "发票呢"], ["a", "b", "a"], probabilities)
+    kept = read_told(tmp_path, 2)
+    held = kept.verdicts
+    assert kept.groups == {row_key("a"), row_key("b")}
     assert held[row_key("退款呢")].label == 1
     assert held[row_key("发票呢")].probability == pytest.approx(0.9, abs=0.001)
     assert row_key("不在任何一折") not in held
@@ -76,8 +86,8 @@ def test_verdicts_are_kept_without_texts(tmp_path: Path) -> None:
 
 
 def test_damaged_verdicts_are_refused(tmp_path: Path) -> None:
-    assert read_told(tmp_path, 2) == {}
-    write_told(tmp_path, ["a"], np.array([[0.1, 0.2, 0.7]]))
+    assert read_told(tmp_path, 2).verdicts == {}
+    write_told(tmp_path, ["a"], ["a"], np.array([[0.1, 0.2, 0.7]]))
     with pytest.raises(ModelError, match="does not fit"):
         read_told(tmp_path, 2)
     (tmp_path / FILE).write_bytes(b"nonsense")
