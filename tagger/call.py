@@ -22,6 +22,8 @@ from tagger.subtype import SubtypeVote
 
 _DEFAULT_PRIORITY = 3
 _FOLLOW_UP_SURE = 0.7
+_SEVERAL = ("tags", "demand_tags")
+"""Fields that a finding adds a value to."""
 _MAX_CHARS = 1000
 """Longer than any segment that is speech; bounds the time that rules take."""
 
@@ -69,6 +71,7 @@ class CallTagger:
         self._sentiment_model = sentiment
         self._threshold = fill_threshold
         self._rules = rules or shipped_rules()
+        self._demands = frozenset(tag for tag, kind in self._rules.vocabulary.items() if kind == "demand")
         positive, neutral, negative = SENTIMENTS
         self._taxonomy = taxonomy or default_taxonomy()
         self._issue = IssueVote(other=self._taxonomy.other)
@@ -133,8 +136,11 @@ class CallTagger:
             evidence = (*held.evidence, u.segment_id) if held else (u.segment_id,)
             sure = max(signal.probability, held.probability) if held else signal.probability
             self._signals[signal.name] = Shown(probability=sure, evidence=evidence[:4])
-            if signal.tag is not None:
-                yield _ruled("tags", signal.tag, signal.probability, (u.segment_id,))
+            if signal.tag is None:
+                continue
+            yield _ruled("tags", signal.tag, signal.probability, (u.segment_id,))
+            if self._rules.call(signal.tag) in self._demands:
+                yield _ruled("demand_tags", signal.tag, signal.probability, (u.segment_id,))
 
     def _classify(self, u: Utterance, signals: Iterable[Signal]) -> None:
         names = [signal.name for signal in signals]
@@ -197,9 +203,10 @@ class CallTagger:
         news: list[TagSuggestion] = []
         for finding in found:
             fills = finding.source == "default" or finding.probability >= self._threshold
-            value = self._rules.call(str(finding.value)) if finding.field == "tags" else finding.value
+            several = finding.field in _SEVERAL
+            value = self._rules.call(str(finding.value)) if several else finding.value
             key = (finding.field, value)
-            known = key in self._said and (finding.field == "tags" or self._latest.get(finding.field) == value)
+            known = key in self._said and (several or self._latest.get(finding.field) == value)
             if known and (self._said[key] or not fills):
                 continue
             self._said[key] = fills

@@ -222,3 +222,11 @@ def test_anger_before_the_matter_is_not_the_matter(call: Call) -> None:
     call.say("caller", "你们到底还管不管我这个事情了")
     found = [*call.say("caller", "我家的网络还是连不上"), *call.tagger.finish()]
     assert [one.value for one in of("issue_type", found) if one.fills] == ["技术"]
+
+
+def test_what_the_customer_cares_for_is_a_field_of_its_own_too(call: Call) -> None:
+    found = call.say("caller", "这也太贵了吧")
+    assert only("demand_tags", found).value == only("tags", found).value == "价格敏感"
+    again = call.say("caller", "能不能再便宜一点，着急要用，最快多久能到")
+    assert not [one for one in again if one.value == "价格敏感"]
+    assert not of("demand_tags", call.say("caller", "我要开发票"))
