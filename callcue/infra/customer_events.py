@@ -11,9 +11,10 @@ from callcue.core.customer_events import Customer, CustomerEvent
 from callcue.core.errors import BadInput
 from callcue.core.ports import Clock
 from callcue.core.records import Value
+from callcue.infra.customer_tables import CustomerEventRow
 from callcue.infra.database import Database
 from callcue.infra.projections import record_of
-from callcue.infra.tables import CallTableRow, CustomerEventRow, RecordRow
+from callcue.infra.tables import CallTableRow, RecordRow
 
 MOST_EVENTS = 2000
 """Newest events of one customer that are looked at."""

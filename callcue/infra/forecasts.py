@@ -8,8 +8,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.errors import NotFound
+from callcue.infra.customer_tables import ForecastRow, ForecastSwitchRow
 from callcue.infra.database import Database
-from callcue.infra.tables import ForecastRow, ForecastSwitchRow
 
 BY_EVENTS = "events"
 """Who set an outcome that was found in events and calls."""

@@ -11,8 +11,8 @@ from callcue.core.clock import SystemClock
 from callcue.core.facts import NumberShape
 from callcue.core.orders import FeedKnowledge, Order, OrderSource
 from callcue.core.ports import Clock
+from callcue.infra.customer_tables import OrderRow
 from callcue.infra.database import Database
-from callcue.infra.tables import OrderRow
 
 _CHUNK = 500
 _SAMPLE = 5000

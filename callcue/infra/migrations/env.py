@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from callcue.infra import customer_tables  # noqa: F401 - its tables belong to Base, too
 from callcue.infra.tables import Base
 
 context.configure(

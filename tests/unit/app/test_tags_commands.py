@@ -14,8 +14,9 @@ from callcue.app.cli import app
 from callcue.app.cli.tags import read_events
 from callcue.app.reliability import reliability
 from callcue.core.errors import BadInput, CallCueError
+from callcue.infra.customer_tables import ForecastRow
 from callcue.infra.database import Database
-from callcue.infra.tables import CallTableRow, ForecastRow
+from callcue.infra.tables import CallTableRow
 from tagger.forecast_model import read_forecasts, shipped_forecasts
 from tagger.forecast_scores import score
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.schema import CreateTable
 
 from callcue.core.errors import BadInput, MissingExtra, StorageFailed
+from callcue.infra import customer_tables  # noqa: F401 - its tables belong to Base, too
 from callcue.infra.database import Database
 from callcue.infra.tables import Base
 from tests.unit.infra.conftest import run_sql
