@@ -37,7 +37,17 @@ from callcue.infra.records import RecordStore
 from callcue.testing.calls import ScriptedCall, ScriptedLine
 from callcue.testing.voice import FakeVoiceActivity
 from nlu.normalise import Normaliser
-from tests.unit.api.edge import closed, editing_desk, learning_loop, receive, record_book, running, send, until
+from tests.unit.api.edge import (
+    closed,
+    customer_desk,
+    editing_desk,
+    learning_loop,
+    receive,
+    record_book,
+    running,
+    send,
+    until,
+)
 from tests.unit.api.fakes import FakeIndex
 
 CALL = ScriptedCall(
@@ -108,6 +118,7 @@ async def server(tmp_path: Path) -> AsyncIterator[tuple[str, Services]]:
             manager=manager,
             records=records,
             book=record_book(database, log),
+            customers=customer_desk(database, records, log),
             knowledge=knowledge,
             learning=learning_loop(database),
             editing=editing_desk(database, knowledge),

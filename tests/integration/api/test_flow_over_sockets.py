@@ -16,7 +16,7 @@ from callcue.core.settings import ServerSettings, Settings
 from callcue.infra.auth import Authenticator
 from callcue.infra.orders import OrderStore
 from callcue.testing.calls import ScriptedCall, ScriptedLine
-from tests.unit.api.edge import editing_desk, learning_loop, receive, record_book, running, send
+from tests.unit.api.edge import customer_desk, editing_desk, learning_loop, receive, record_book, running, send
 from tests.unit.calls.conftest import Store, store
 from tests.unit.calls.pipeline import Pipeline
 
@@ -65,6 +65,7 @@ async def server(store: Store, tmp_path: Path) -> AsyncIterator[tuple[str, Pipel
             manager=pipeline.manager,
             records=pipeline.records,
             book=record_book(store.database, store.log),
+            customers=customer_desk(store.database, pipeline.records, store.log),
             knowledge=pipeline.knowledge,
             learning=learning_loop(store.database),
             editing=editing_desk(store.database, pipeline.knowledge),
