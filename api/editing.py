@@ -163,7 +163,10 @@ async def hit_test(
         lines, view=view, config=assist, clock=SystemClock(), channel=body.channel, language=body.language
     )
     return HitTestResult(
-        utterances=[_judged(each) for each in judged], threshold=assist.threshold, generation=view.index.generation
+        utterances=[_judged(each) for each in judged],
+        threshold=assist.threshold,
+        threshold_en=assist.threshold_en,
+        generation=view.index.generation,
     )
 
 

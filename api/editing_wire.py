@@ -181,7 +181,9 @@ class HitTestResult(Out):
 
     utterances: list[JudgedView]
     threshold: float
-    """Of the search's score."""
+    """What the search's score must reach for Mandarin."""
+    threshold_en: float
+    """The same for English."""
     generation: int
     """Of the index that answered."""
 

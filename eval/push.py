@@ -89,9 +89,9 @@ async def measure(
     figures: Figures = {
         "cards": amount.cards,
         "calls_of_each_set": amount.calls,
-        "default": settings.knowledge.threshold,
+        "default": {"zh": settings.knowledge.threshold, "en": settings.knowledge.threshold_en},
     }
-    thresholds = sorted({*THRESHOLDS, settings.knowledge.threshold})
+    thresholds = sorted({*THRESHOLDS, settings.knowledge.threshold, settings.knowledge.threshold_en})
     for language in ("zh", "en"):
         if lang not in (None, language):
             continue
@@ -161,7 +161,7 @@ async def _point(
 async def _play(
     call: PushCall, language: Language, view: KnowledgeView, settings: Settings, threshold: float
 ) -> list[TurnScore]:
-    config = replace(call_config(settings).assist, threshold=threshold)
+    config = replace(call_config(settings).assist, threshold=threshold, threshold_en=threshold)
     clock = CallTime(datetime.fromisoformat(STARTED_AT))
     assistant = CallAssistant(config=config, knowledge=lambda: view, clock=clock, language=language)
     pushes: list[Push] = []

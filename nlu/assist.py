@@ -45,10 +45,15 @@ class AssistConfig:
     """When a card is shown; the defaults and their meaning are those of the settings' section ``knowledge``."""
 
     threshold: float = 0.2
+    threshold_en: float = 0.4
     max_cards_per_utterance: int = 2
     max_cards_per_minute: int = 6
     join_gap_ms: int = 1200
     partial_triggers: bool = True
+
+    def least_score(self, language: Language) -> float:
+        """What a search result in this language needs."""
+        return self.threshold_en if language == "en" else self.threshold
 
 
 class CallAssistant:
@@ -111,7 +116,10 @@ class CallAssistant:
             span=(need.start, need.end) if need else (0, len(u.text)),
         )
         candidates = merge(
-            [*triggers, *(t for t in fresh if t.card_id in aside)], hits, view.cards, self._config.threshold
+            [*triggers, *(t for t in fresh if t.card_id in aside)],
+            hits,
+            view.cards,
+            self._config.least_score(u.language),
         )
         judged, pushed = self._judge(candidates, heard, u.language, negated=scan.negated, aside=aside)
         if pushed:
@@ -153,7 +161,7 @@ class CallAssistant:
         ]
         settled = [h for h in sure if not set_aside(text, h.start, h.end, spoken) and _sounds_finished(h, text)]
         heard = Heard(segment_id=segment_id, channel=channel, text=text, offset=0, at_ms=at_ms)
-        candidates = merge(settled, (), view.cards, self._config.threshold)
+        candidates = merge(settled, (), view.cards, self._config.least_score(spoken))
         return list(self._judge(candidates, heard, spoken)[1])
 
     def on_ack(self, card_id: str, action: str) -> None:

@@ -267,6 +267,7 @@ def call_config(settings: Settings) -> CallConfig:
         stream=StreamConfig.from_settings(settings.speech),
         assist=AssistConfig(
             threshold=knowledge.threshold,
+            threshold_en=knowledge.threshold_en,
             max_cards_per_utterance=knowledge.max_cards_per_utterance,
             max_cards_per_minute=knowledge.max_cards_per_minute,
             join_gap_ms=knowledge.join_gap_ms,

@@ -99,7 +99,9 @@ class KnowledgeSettings(_Section):
     embedder: str = "e5-small"
     """A registry name, a sentence-transformers folder, or a hub id (the last two need the extra ``embedders``)."""
     threshold: Fraction = 0.2
-    """Calibrated score below which a search result stays silent."""
+    """Calibrated score below which a search result stays silent, for Mandarin."""
+    threshold_en: Fraction = 0.4
+    """The same for English, where questions about something else come nearer."""
     max_cards_per_utterance: int = Field(2, ge=1, le=10)
     max_cards_per_minute: int = Field(6, ge=1, le=60)
     """Half of them, rounded up, for guesses; the rest is kept for trigger words and for scores of one half and more."""

@@ -195,7 +195,8 @@ async def _search(query: "CardQuery", as_json: bool) -> None:
         table.add_row(*(str(cell) for cell in row.values()), *numbers)
     if not as_json:
         console().print(table)
-        console().print(f"In a call, cards from a score of {chosen.knowledge.threshold:g} may be pushed.")
+        least = chosen.knowledge
+        console().print(f"In a call, cards from {least.threshold:g} (zh) or {least.threshold_en:g} (en) may be pushed.")
 
 
 @app.command()

@@ -62,7 +62,8 @@ async def _test(text: list[str], channel: str, language: str, *, as_json: bool) 
         else:
             _print(line)
     if not as_json:
-        console().print(f"A search result needs a score of {chosen.knowledge.threshold:g}.")
+        least = chosen.knowledge
+        console().print(f"A search result needs a score of {least.threshold:g} (zh) or {least.threshold_en:g} (en).")
 
 
 async def _view(chosen: "Settings") -> "KnowledgeView":

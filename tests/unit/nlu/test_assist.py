@@ -473,3 +473,11 @@ async def test_a_text_that_the_recogniser_hardly_believes_needs_a_better_match(
     call = Call(make("book"), search={"book": ("决定", 0.6)})
     decision = await call.decide("纳兆法决定呀", confidence=confidence)
     assert [push.card.id for push in decision.pushed] == brings
+
+
+@pytest.mark.parametrize(("language", "brings"), [("zh", ["parcel"]), ("en", [])])
+async def test_each_language_has_its_own_threshold(language: Language, brings: list[str]) -> None:
+    card, text = make("parcel", lang=language), {"zh": "我的包裹到哪了", "en": "where has my parcel got to"}[language]
+    search = {"parcel": ({"zh": "包裹", "en": "parcel"}[language], 0.35)}
+    call = Call(card, search=search, language=language, threshold=0.3, threshold_en=0.6)
+    assert [push.card.id for push in await call.says(text, language=language)] == brings
