@@ -20,6 +20,7 @@ from callcue.core.ids import new_id
 from callcue.core.ports import Clock
 from callcue.infra.codec import decode
 from callcue.infra.database import Database
+from callcue.infra.masking import masked
 from callcue.infra.tables import CardSearchRow, EventRow, QuestionVerdictRow
 
 SearchAction = Literal["opened", "used"]
@@ -68,7 +69,7 @@ class SearchLog:
     async def record(self, query: str, *, agent: str, call_id: str | None = None, call_ms: int | None = None) -> str:
         """Write a search down; returns its id. Searches older than half a year go."""
         search_id, now = new_id("search"), self._now_ms()
-        row = {"search_id": search_id, "at_ms": now, "agent": agent, "query": query}
+        row = {"search_id": search_id, "at_ms": now, "agent": agent, "query": masked(query)}
 
         async def work(session: AsyncSession) -> None:
             await session.execute(insert(CardSearchRow).values(**row, call_id=call_id, call_ms=call_ms))

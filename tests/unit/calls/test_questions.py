@@ -134,3 +134,10 @@ async def test_an_accepted_question_is_a_new_version_and_not_twice(desk: Desk) -
     again = await desk.questions.accept(CARD.id, "报账的票", by="li")
     assert (saved.outcome, again.outcome) == ("changed", "unchanged")
     assert (await desk.store.get(CARD.id)).questions == ("怎么开发票", "报账的票")
+
+
+async def test_numbers_in_a_search_are_not_kept(desk: Desk, tmp_path: Path) -> None:
+    await desk.searched("13812345678 的快递到哪了")
+    kept = (tmp_path / "callcue.sqlite3").read_bytes() + (tmp_path / "callcue.sqlite3-wal").read_bytes()
+    assert "的快递到哪了".encode() in kept
+    assert b"13812345678" not in kept

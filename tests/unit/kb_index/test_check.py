@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from callcue.core.cards import Audience, Card, Trigger
+from callcue.core.errors import BadInput
 from callcue.testing import HashEmbedder
 from kb_index.check import CardChecker, CardWarning, term_overlap
 from kb_index.contradiction import contradictions, differ
@@ -138,3 +139,13 @@ def test_term_overlap() -> None:
     assert term_overlap("怎么开發票", "怎么开发票") == 1.0
     assert term_overlap("怎么开发票", "快递到哪了") == 0.0
     assert 0.5 < term_overlap("怎么开发票", "怎么补开发票") < 1.0
+
+
+def test_a_save_among_too_many_texts_is_told_less_and_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kb_index.check.MAX_TEXTS", 3)
+    one, other = (replace(card, triggers=(Trigger(phrase="退货"),)) for card in (RETURN, REFUND))
+    checker = CardChecker(HashEmbedder(256), lambda keys: {key: embed(HashEmbedder(256), ["x"])[0] for key in keys})
+    told = checker.check([*OTHERS, one, other], {one.id}, known_only=True)
+    assert [warning.kind for warning in told] == ["same_trigger"]
+    with pytest.raises(BadInput, match="too many"):
+        checker.check([*OTHERS, one, other])
