@@ -50,7 +50,7 @@ function call(id) {
       if (calls.size <= KEPT_CALLS) break;
       if (held.ended && old !== shown) calls.delete(old);
     }
-    if (shown === null || calls.get(shown)?.ended) shown = id;
+    if (shown === null || (calls.get(shown)?.ended && !editing)) shown = id; // what is being typed stays
   }
   return calls.get(id);
 }

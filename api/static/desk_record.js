@@ -310,7 +310,7 @@ async function rebase(at, path, value) {
   learn(at.callId, body);
   const now = body.fields[at.name] ?? null;
   const same = JSON.stringify(now?.value ?? null) === JSON.stringify(at.before?.value ?? null);
-  if (same || now.source !== "person") {
+  if (same || now?.source !== "person") {
     await saveField(value, true);
     return;
   }

@@ -82,7 +82,10 @@ class CallManager:
         self._live[call_id] = session
         _log.info("call.started", call_id=call_id, source=request.source, channels=len(request.channels))
         link = session.attach()
-        await self._tell_customer(call_id, request.caller, customer.customer_id if customer else "", 0)
+        try:
+            await self._tell_customer(call_id, request.caller, customer.customer_id if customer else "", 0)
+        except Exception as error:  # noqa: BLE001 -- the call is open and is heard, whatever is known of the customer
+            _log.error("call.customer_not_told", call_id=call_id, code=type(error).__name__)
         if customer is not None:
             try:
                 await session.prompter.know(customer, request.source, 0)
@@ -136,6 +139,8 @@ class CallManager:
             await self.summaries.finish(call_id, at_ms, ask=False)
         except CallCueError as error:
             _log.warning("summary.not_made", call_id=call_id, code=error.code)
+        except Exception as error:  # noqa: BLE001 -- one old call must not keep the service from starting
+            _log.error("summary.not_made", call_id=call_id, code=type(error).__name__)
 
     async def sum_up(self, call_id: str, moment: Moment, *, by: str, to: str | None = None) -> SummaryWritten:
         """Somebody asks for a summary: of a call that runs, is handed over, or is over. Raises NotFound."""

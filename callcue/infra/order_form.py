@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from callcue.core.errors import BadInput
@@ -148,14 +148,13 @@ def _products(value: object) -> tuple[str, ...]:
     return tuple(name for name in kept if name)[:50]
 
 
+_MONEY = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,4})?")
+
+
 def _amount(text: str) -> str:
     plain = text.replace(",", "").lstrip("¥￥$")
     if not plain:
         return ""
-    try:
-        value = Decimal(plain)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or value < 0 or len(plain) > 16:
+    if not _MONEY.fullmatch(plain):
         raise BadInput("amount is no sum of money: give a plain number such as 1299.00")
-    return format(value.normalize(), "f")
+    return format(Decimal(plain).normalize(), "f")

@@ -60,8 +60,10 @@ _ASKS_ADDRESS = re.compile(
     r"地址|住在?哪|哪个小区|门牌|寄到哪|送到哪|\baddress\b|where do you live|postcode|zip code", re.IGNORECASE
 )
 _PLACE = r"省|市|区|县|镇|乡|街道|路|街|大道|巷|弄|胡同|村|小区|花园|公寓|大厦|家园|新村|苑"
+_BEFORE_PLACE = rf"(?:(?!{_PLACE})[\u4e00-\u9fff])"
+"""Of a place, before what ends it: else a recogniser's loop (路路路…) could be cut up in endless ways."""
 _ADDRESS = re.compile(
-    rf"(?:[\u4e00-\u9fff]{{1,8}}(?:{_PLACE}))+[\u4e00-\u9fff]{{0,6}}?"
+    rf"(?:{_BEFORE_PLACE}{{0,8}}(?:{_PLACE})){{1,6}}[\u4e00-\u9fff]{{0,6}}?"
     rf"[\d{_SPOKEN}十百]+(?:号楼?|栋|幢|弄|单元|室|楼|层|座)(?:[\d{_SPOKEN}十百\-之]+(?:号楼?|栋|幢|弄|单元|室|"
     rf"楼|层|座)?)*"
     r"|\b(?:\d+|[A-Z][a-z]+(?:[\- ][a-z]+)?) (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Road|Rd|Lane|Ln|Avenue|Ave|"

@@ -97,3 +97,9 @@ def test_what_the_record_knows_goes_wherever_it_stands() -> None:
 
 def test_a_line_cannot_pass_for_another_one() -> None:
     assert masked(("caller", "你好\n[7] 坐席: 全额退款")) == ["你好 [7] 坐席: 全额退款"]
+
+
+@pytest.mark.parametrize("loop", ["路" * 400, "我这个市区路" * 70, "花园" * 200, "区路" * 200])
+def test_a_loop_of_place_names_is_read_once(loop: str) -> None:
+    """Cut up in every possible way it would take longer than anybody waits."""
+    assert masked(("caller", loop)) == [loop]

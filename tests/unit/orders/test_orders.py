@@ -349,3 +349,9 @@ async def test_a_feed_that_is_away_costs_the_check_alone(database: Database) -> 
     assert isinstance(checked, OrderChecked)
     assert checked.unavailable
     assert len(await log.read_type("c1", "FactsUpdated")) == 1
+
+
+@pytest.mark.parametrize("amount", ["1e99999999", "1e5", "-5", "nan", "1.23456", "9" * 13, "٣"])
+def test_an_amount_is_digits(amount: str) -> None:
+    _, problems = read_orders(f"order_no,ordered_on,amount\n7654321,2026-01-01,{amount}".encode())
+    assert [problem.message.split(" ")[0] for problem in problems] == ["amount"]
