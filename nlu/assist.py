@@ -124,7 +124,10 @@ class CallAssistant:
         judged, pushed = self._judge(candidates, heard, u.language, negated=scan.negated, aside=aside)
         if pushed:
             self._joiner.answered(u.channel)
-        known = any(not candidate.lack and candidate.card.id not in aside for candidate in candidates)
+        known = any(
+            not item.candidate.lack and item.candidate.card.id not in aside and item.verdict != "not for this call"
+            for item in judged
+        )
         met = bool(pushed) if u.channel == "agent" else known
         self.missed.note(u, joined, hits, met=met, has_cards=bool(view.cards))
         beside_texts = tuple(hint.text for hint in beside)
@@ -191,7 +194,7 @@ class CallAssistant:
             return []
         lang = u.language if self._language == "auto" else self._language
         try:
-            return await look_up(view.index, text, lang, beside)
+            return await look_up(view.index, text, lang, beside, valid_at=self._clock.now())
         except CallCueError as error:
             _log.warning("card search failed (%s); triggers still work", error.code)
             return []

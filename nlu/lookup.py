@@ -13,6 +13,7 @@ description of the caller's mood. Each result counts with the hint's weight, and
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from callcue.core.cards import CardHit, CardKind, CardQuery
 from callcue.core.ports import CardIndex
@@ -32,11 +33,15 @@ class Hint:
     """Only cards of this kind."""
 
 
-async def look_up(index: CardIndex, text: str, lang: str | None, hints: Sequence[Hint] = ()) -> list[CardHit]:
-    """Best first, one hit per card; an empty text leaves the hints. Raises what the index raises."""
+async def look_up(
+    index: CardIndex, text: str, lang: str | None, hints: Sequence[Hint] = (), *, valid_at: datetime | None = None
+) -> list[CardHit]:
+    """Best first, one hit per card; an empty text leaves the hints. ``valid_at``: only cards that are valid then, lest
+    last year's prices stand in the way of this year's. Raises what the index raises."""
     parts = clauses(text)
     asked = (text, *parts) if text else ()
-    queries = [CardQuery(text=t, top_k=_TOP_K, lang=lang) for t in (*asked, *(hint.text for hint in hints))]
+    texts = (*asked, *(hint.text for hint in hints))
+    queries = [CardQuery(text=t, top_k=_TOP_K, lang=lang, valid_at=valid_at) for t in texts]
     found = await asyncio.gather(*(index.search(q) for q in queries))
     best = {hit.card.id: hit for hit in _own(found[: len(asked)])}
     for hint, hits in zip(hints, found[len(asked) :], strict=True):

@@ -481,3 +481,24 @@ async def test_each_language_has_its_own_threshold(language: Language, brings: l
     search = {"parcel": ({"zh": "包裹", "en": "parcel"}[language], 0.35)}
     call = Call(card, search=search, language=language, threshold=0.3, threshold_en=0.6)
     assert [push.card.id for push in await call.says(text, language=language)] == brings
+
+
+async def test_a_need_whose_only_card_has_expired_is_unmet() -> None:
+    old = make("old", valid_to="2020-12-31")
+    call = Call(old, search={"old": ("价格", 0.9)})
+    assert await call.brings("这款机器现在什么价格") == []
+    assert [need.text for need in call.assistant.missed.finish()] == ["这款机器现在什么价格"]
+
+
+async def test_only_cards_that_are_valid_now_are_looked_up() -> None:
+    asked: list[CardQuery] = []
+    call = Call(make("track"), search={"track": ("包裹", 0.8)})
+    search = call.index.search
+
+    async def noting(query: CardQuery) -> list[CardHit]:
+        asked.append(query)
+        return await search(query)
+
+    call.index.search = noting  # type: ignore[method-assign]
+    await call.brings("我的包裹到哪了")
+    assert {query.valid_at for query in asked} == {ManualClock().now()}
