@@ -135,7 +135,9 @@ async def settle(
     if decline and not note.strip():
         raise BadInput("say in a note why the topic is declined: whoever asks next week wants to know")
     if card_id is not None:
-        await loop.cards.get(card_id)
+        card = await loop.cards.get(card_id)
+        if card.status != "published":
+            raise Conflict(f"the card {card.id} is {card.status}: nobody is answered by it. Publish it first")
     told = replace(topic, changed_by=by, note=note.strip() or topic.note)
     if owner is not None:
         told = replace(told, owner=owner)

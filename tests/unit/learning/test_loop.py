@@ -179,6 +179,10 @@ async def test_settling_says_what_is_wrong(place: Place) -> None:
         await reports.settle(place.loop, topic_id, by="eve", owner="ed", card_id="x")
     with pytest.raises(NotFound, match="card"):
         await reports.settle(place.loop, topic_id, by="eve", card_id="nowhere")
+    unseen = Card(id="unseen", title="漏水怎么办", body="…", status="draft")
+    await place.loop.cards.save([unseen], by="eve")
+    with pytest.raises(Conflict, match="Publish it first"):
+        await reports.settle(place.loop, topic_id, by="eve", card_id=unseen.id)
     with pytest.raises(NotFound, match="unanswered"):
         await reports.settle(place.loop, "topic-nowhere", by="eve", owner="ed")
     assert (await reports.settle(place.loop, topic_id, by="eve", owner="ed")).owner == "ed"
