@@ -141,3 +141,13 @@ def arrays(weights: Weights) -> dict[str, npt.NDArray[Any]]:
     if weights.owner is not None:
         found["owner"] = weights.owner
     return found
+
+
+def write_model(held: Mapping[str, npt.NDArray[Any]], manifest: Mapping[str, Any], folder: Path) -> None:
+    """Weights and manifest, with the weights' checksum in it."""
+    from safetensors.numpy import save
+
+    data = save(dict(held))
+    whole = {**manifest, "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / WEIGHTS).write_bytes(data)
+    (folder / MANIFEST).write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -1,28 +1,26 @@
-"""Train a classifier: ``python -m tagger.train DATA.jsonl --label FIELD --out DIR``.
+"""Train a classifier: what ``callcue tagger train`` does.
 
 Prints cross-validated scores beside those of the present model on the same rows, refuses to replace a better one, and
 keeps the replaced one beside the new one.
 """
 
-import argparse
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from callcue.core.errors import BadInput, Conflict, ModelError
+from callcue.core.errors import Conflict, ModelError
 from callcue.core.ports import Embedder
 from tagger.compare import TOLERANCE, Comparison, Probabilities, compare
 from tagger.features import SCHEME, ngram_counts, vectors
-from tagger.fit import Fitted, Sample, cross_validate, fit
+from tagger.fit import Sample, cross_validate, fit
 from tagger.inner import finer_names, inner_classes
 from tagger.loading import load_model
-from tagger.model_files import FORMAT, MANIFEST, WEIGHTS, arrays
+from tagger.model_files import FORMAT, MANIFEST, arrays, write_model
 from tagger.rows import Labelled, Row, labelled, read_rows
 from tagger.scores import Scores
 from tagger.told import write_told
@@ -75,7 +73,7 @@ def train(
     }
     fresh = new_folder(out_dir)
     try:
-        _write(fitted, manifest, fresh)
+        write_model(arrays(fitted.weights), manifest, fresh)
         write_told(fresh, data.texts, data.groups, outcome.probabilities)
         replaced = put_in_place(fresh, out_dir)
     finally:
@@ -182,15 +180,6 @@ def _digest(data: Labelled) -> str:
     return digest.hexdigest()
 
 
-def _write(fitted: Fitted, manifest: dict[str, Any], folder: Path) -> None:
-    from safetensors.numpy import save
-
-    data = save(arrays(fitted.weights))
-    whole = {**manifest, "sha256": hashlib.sha256(data).hexdigest()}
-    (folder / WEIGHTS).write_bytes(data)
-    (folder / MANIFEST).write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-
-
 def lines(found: TrainReport) -> list[str]:
     """The report for people."""
     shown = [
@@ -210,30 +199,3 @@ def lines(found: TrainReport) -> list[str]:
 
 def _said(scores: Scores) -> str:
     return f"accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}, ECE {scores.ece:.3f}"
-
-
-def main() -> None:
-    """The command."""
-    from callcue.core.settings import Settings
-    from models.embedders import load_embedder
-    from models.store import ModelStore
-
-    parser = argparse.ArgumentParser(prog="python -m tagger.train", description=__doc__)
-    parser.add_argument("data", type=Path, help="JSONL: objects with text and the label")
-    parser.add_argument("--label", required=True, help="the field that holds the label, e.g. issue_type")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the model")
-    parser.add_argument("--group", default="wording", help="rows with the same value of this field stay in one fold")
-    parser.add_argument("--force", action="store_true", help="replace a model that scored better")
-    options = parser.parse_args()
-    settings = Settings()
-    embedder = load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder)
-    rows = read_rows(options.data)
-    try:
-        done = train(rows, options.label, embedder, options.out, force=options.force, group=options.group)
-    except (BadInput, Conflict) as error:
-        sys.exit(error.message)
-    sys.stdout.write("\n".join(lines(done)) + "\n")
-
-
-if __name__ == "__main__":
-    main()

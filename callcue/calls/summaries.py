@@ -166,7 +166,7 @@ class Summaries:
         if not isinstance(started, CallStarted):
             raise NotFound(f"there is no call {call_id[:128]!r}")
         finals = {f.segment_id: f for f in await self._events(call_id, "FinalTranscript", FinalTranscript)}
-        heard = sorted((_utterance(f) for f in finals.values() if f.text), key=lambda u: (u.start_ms, u.end_ms))
+        heard = sorted((f.utterance() for f in finals.values() if f.text), key=lambda u: (u.start_ms, u.end_ms))
         record = await self._records.get(call_id)
         known = Known(
             hints=Hints(cards=await self._cards_shown(call_id), matter=_evidence(record, "issue_type", "tags")),
@@ -201,20 +201,6 @@ class Summaries:
 
     async def _events(self, call_id: str, kind: str, of: type[_E]) -> list[_E]:
         return [event for event in await self._log.read_type(call_id, kind) if isinstance(event, of)]
-
-
-def _utterance(final: FinalTranscript) -> Utterance:
-    return Utterance(
-        call_id=final.call_id,
-        channel=final.channel,
-        segment_id=final.segment_id,
-        start_ms=final.start_ms,
-        end_ms=final.end_ms,
-        raw_text=final.raw_text,
-        text=final.text,
-        language=final.language,
-        confidence=final.confidence,
-    )
 
 
 def _language(started: CallStarted, heard: Sequence[Utterance]) -> Language:

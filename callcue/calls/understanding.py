@@ -3,7 +3,6 @@
 import asyncio
 import math
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 import structlog
 
@@ -140,7 +139,7 @@ class Understanding:
         if not final.text:
             return
         others = (self._stages.normaliser.normalise(t, final.language, hotwords).text for t in hypothesis.alternatives)
-        utterance = replace(_utterance(final), alternatives=tuple(others))
+        utterance = final.utterance(alternatives=tuple(others))
         async with AsyncExitStack() as stages:  # last in, first out, and one that fails does not keep the others back
             stages.push_async_callback(self._tag, utterance, at_ms)
             stages.push_async_callback(self._cards, utterance, at_ms)
@@ -170,18 +169,3 @@ class Understanding:
             await self._stages.questions.add(self._call_id, needs)
         except CallCueError as error:
             _log.warning("questions.not_kept", call_id=self._call_id, code=error.code, questions=len(needs))
-
-
-def _utterance(final: FinalTranscript) -> Utterance:
-    return Utterance(
-        call_id=final.call_id,
-        channel=final.channel,
-        segment_id=final.segment_id,
-        start_ms=final.start_ms,
-        end_ms=final.end_ms,
-        raw_text=final.raw_text,
-        text=final.text,
-        language=final.language,
-        confidence=final.confidence,
-        voice=final.voice,
-    )

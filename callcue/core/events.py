@@ -24,6 +24,7 @@ from callcue.core.speech import (
     Language,
     LanguageChoice,
     TextSpan,
+    Utterance,
     VoiceCues,
     Word,
 )
@@ -139,6 +140,22 @@ class FinalTranscript(Event):
     """Model name and precision."""
     voice: VoiceCues | None = None
     """How it was said; None: not measured."""
+
+    def utterance(self, alternatives: tuple[str, ...] = ()) -> Utterance:
+        """What the stages after recognition work on; ``alternatives`` are not kept in the log."""
+        return Utterance(
+            call_id=self.call_id,
+            channel=self.channel,
+            segment_id=self.segment_id,
+            start_ms=self.start_ms,
+            end_ms=self.end_ms,
+            raw_text=self.raw_text,
+            text=self.text,
+            language=self.language,
+            confidence=self.confidence,
+            alternatives=alternatives,
+            voice=self.voice,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,5 +35,7 @@ async def test_alerts_with_their_evidence(edge: Edge) -> None:
 async def test_of_the_calls_that_one_may_see(edge: Edge) -> None:
     await edge.log.append(started("c2", "a2"))
     for part in ("sentiment", "alerts"):
-        await get(edge, f"/v1/calls/c2/{part}", who="a1", status=404)
-        await get(edge, f"/v1/calls/nobody/{part}", status=404)
+        strangers = await edge.http.get(f"/v1/calls/c2/{part}", headers=edge.headers("a1"))
+        missing = await edge.http.get(f"/v1/calls/nobody/{part}", headers=edge.headers("root"))
+        own = await edge.http.get(f"/v1/calls/c2/{part}", headers=edge.headers("root"))
+        assert (strangers.status_code, missing.status_code, own.status_code) == (404, 404, 200)

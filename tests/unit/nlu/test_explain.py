@@ -11,7 +11,7 @@ from nlu.decision import Verdict
 from nlu.explain import ExplainedLine, explain
 from nlu.gate import Customer
 from nlu.triggers import TriggerMatcher
-from tests.unit.nlu.test_assist import FakeIndex, make
+from tests.unit.nlu.calling import FakeIndex, make
 
 Table = dict[str, tuple[str, float]]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.nlu.test_assist import Call, make
+from tests.unit.nlu.calling import Call, make
 
 WARRANTY = make("warranty")
 TABLE = {"warranty": ("保修", 0.8)}
