@@ -12,7 +12,7 @@ from callcue.calls.faults import place_of
 from callcue.calls.saving import AnnouncingSaver
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.errors import CallCueError
-from callcue.core.events import IndexBuilt, KbChanged
+from callcue.core.events import IndexBuilt
 from callcue.core.ids import KB_STREAM
 from callcue.core.ports import CardIndex, Clock
 from callcue.infra.card_edits import PLAIN, Edit
@@ -23,7 +23,7 @@ from nlu.hotwords import HotwordConfig, HotwordCorrector
 from nlu.triggers import TriggerMatcher
 
 WATCH_S = 0.25
-"""How often the log is asked whether another process changed the cards."""
+"""How often the database is asked whether another process changed the cards."""
 
 _NO_HOTWORDS = HotwordConfig()
 
@@ -44,7 +44,6 @@ class KnowledgeBase:
         self._view = KnowledgeView(index=index, triggers=TriggerMatcher(()), cards={})
         self._building = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
-        self._seen = 0
         self._learnt: list[tuple[object, ...]] | None = None
         """What the view's triggers and hotwords were made of; None: nothing yet."""
 
@@ -90,7 +89,6 @@ class KnowledgeBase:
         """
         async with self._building:
             began = time.perf_counter()
-            seen = await self._log.last_seq(KB_STREAM)
             before = self._view
             snapshot = await self.store.snapshot(before.cards)
             generation = await self._index.rebuild(snapshot.cards, snapshot.number)
@@ -100,7 +98,6 @@ class KnowledgeBase:
             await self._learn_phrases(snapshot.cards)
             built = IndexBuilt(call_id=KB_STREAM, at_ms=0, generation=generation, cards=len(cards), took_ms=took)
             await self._log.append(built)
-            self._seen = max(self._seen, seen)
             return generation
 
     async def _learn_phrases(self, cards: Sequence[Card]) -> None:
@@ -125,10 +122,6 @@ class KnowledgeBase:
                 _log.error("knowledge.watch_failed", fault=type(error).__name__, at=place_of(error))
 
     async def _changed_elsewhere(self) -> bool:
-        """Another process wrote a KbChanged since the cards were last read here; stays true until they are."""
-        position = self._seen
-        while page := await self._log.read(KB_STREAM, after=position, limit=500):
-            if any(isinstance(event, KbChanged) for event in page):
-                return True
-            position = self._seen = page[-1].seq
-        return False
+        """The database holds another state than is served here; stays true until that is indexed. Asked of the cards
+        themselves: the word of a change could be lost with the process that made it."""
+        return await self.store.number() != self._index.generation

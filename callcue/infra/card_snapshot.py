@@ -27,6 +27,11 @@ class CardSnapshot:
     """Cards that were read because ``known`` did not have them in this version."""
 
 
+async def read_number(session: AsyncSession) -> int:
+    """The number of a snapshot that would be read now."""
+    return 1 + (await session.execute(select(func.count()).select_from(CardVersionRow))).scalar_one()
+
+
 async def read_heads(session: AsyncSession) -> tuple[int, list[tuple[str, int]]]:
     """The snapshot's number, and id and version of every published card, by id: one statement, so one state."""
     stored = select(func.count().label("stored")).select_from(CardVersionRow).subquery()

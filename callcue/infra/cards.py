@@ -35,7 +35,7 @@ from callcue.infra.card_edits import (
     check_versions,
     refusals,
 )
-from callcue.infra.card_snapshot import CardSnapshot, read_heads, read_versions, unknown
+from callcue.infra.card_snapshot import CardSnapshot, read_heads, read_number, read_versions, unknown
 from callcue.infra.codec import STRICT, dump_json, explain
 from callcue.infra.database import Database
 from callcue.infra.tables import CardRow, CardVersionRow
@@ -178,6 +178,10 @@ class CardStore:
 
         number, heads, rows = await self._db.read("read the published cards", work)
         return await asyncio.to_thread(_snapshot, number, heads, rows, held)
+
+    async def number(self) -> int:
+        """The number of the present state, as its snapshot would have it."""
+        return await self._db.read("count the card versions", read_number)
 
     async def find(self, ids: Sequence[str]) -> dict[str, Card]:
         """The newest versions of those that are stored."""

@@ -1,7 +1,7 @@
 """Unanswered questions and their topics as they are stored."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
@@ -74,6 +74,8 @@ class Assignment:
     """Topic -> the older one that takes its questions over."""
     vectors: Mapping[tuple[str, str], bytes]
     embedder: str
+    seen: Mapping[str, Topic] = field(default_factory=dict)
+    """The known topics as they were when it was decided: one that somebody has changed since stays as it is now."""
 
 
 class QuestionStore:
@@ -158,7 +160,8 @@ class QuestionStore:
 
         async def work(session: AsyncSession) -> None:
             for topic in assignment.topics:
-                await session.merge(TopicRow(**_values(topic)))
+                if await _unchanged(session, topic.topic_id, assignment):
+                    await session.merge(TopicRow(**_values(topic)))
             await session.flush()
             for (call_id, segment_id), topic_id in assignment.members.items():
                 key = tuple_(QuestionRow.call_id, QuestionRow.segment_id) == (call_id, segment_id)
@@ -169,6 +172,8 @@ class QuestionStore:
                 if row is not None:
                     row.vector, row.embedder = vector, assignment.embedder
             for younger, older in assignment.merged.items():
+                if younger in assignment.seen and not await _unchanged(session, younger, assignment):
+                    continue
                 moved = update(QuestionRow).where(QuestionRow.topic_id == younger).values(topic_id=older)
                 await session.execute(moved)
                 await session.execute(
@@ -235,6 +240,11 @@ def _question(row: QuestionRow, caller: str | None, vector: bytes | None) -> Que
 
 
 _FIELDS = tuple(Topic.__dataclass_fields__)
+
+
+async def _unchanged(session: AsyncSession, topic_id: str, assignment: Assignment) -> bool:
+    row = await session.get(TopicRow, topic_id)
+    return row is None or _topic(row) == assignment.seen.get(topic_id)
 
 
 def _values(topic: Topic) -> dict[str, Any]:

@@ -156,7 +156,8 @@ class LearningLoop:
             vectors, fresh = await asyncio.to_thread(question_vectors, held, maker)
             owners = await self._owners(held)
             assignment = await asyncio.to_thread(self._sort, held, topics, vectors, owners)
-            await self.questions.assign(replace(assignment, vectors=fresh, embedder=maker.name))
+            seen = {topic.topic_id: topic for topic in topics}
+            await self.questions.assign(replace(assignment, vectors=fresh, embedder=maker.name, seen=seen))
             return len(assignment.members)
 
     async def _owners(self, held: Sequence[Question]) -> dict[str, str]:
@@ -180,8 +181,9 @@ class LearningLoop:
         merged: dict[str, str] = {}
         written: list[Topic] = []
         for lang in sorted({question.lang for question in held}):
-            mine = [topic for topic in topics if topic.lang == lang]
             spoken = [question for question in held if question.lang == lang]
+            asked = {question.topic_id for question in spoken}  # the others have no remembered question to be near to
+            mine = [topic for topic in topics if topic.lang == lang and topic.topic_id in asked]
             part = _Sorting(spoken, mine, vectors)
             grouping = part.group(self.config.join)
             for topic_id, found in part.contents(grouping).items():

@@ -57,34 +57,65 @@ def group(
             counts[best] += 1
         member_of.append(best)
     held = [*fixed, *[False] * (len(sums) - len(fixed))]
-    merged = _merge(sums, counts, held, join)
+    merged = _merge(sums, counts, held, set(member_of), join)
     home = dict(merged)
     final = tuple(_root(topic, home) for topic in member_of)
     return Grouping(member_of=final, begun_by=tuple(begun_by), merged=tuple(merged))
 
 
-def _merge(sums: list[NDArray[np.float64]], counts: list[int], fixed: list[bool], join: float) -> list[tuple[int, int]]:
+class _Links:
+    """How near topics are to those that changed in this round. All other pairs were too far apart the last time."""
+
+    def __init__(self, sums: list[NDArray[np.float64]], counts: list[int], fixed: list[bool]) -> None:
+        self._matrix, self._sizes = np.stack(sums), np.array(counts, dtype=np.float64)
+        self._fixed = np.array(fixed)
+        self._number = np.arange(len(sums))
+        self.rows: dict[int, NDArray[np.float64]] = {}
+        """Of each changed topic: the average cosine to every other, -inf where the two may not be merged."""
+
+    def measure(self, topic: int) -> None:
+        """Measure a topic anew, for the others as well."""
+        sizes = self._sizes * self._sizes[topic]
+        row = self._matrix @ self._matrix[topic] / np.maximum(sizes, 1)
+        younger = np.maximum(self._number, topic)
+        row[(sizes == 0) | self._fixed[younger] | (self._number == topic)] = -np.inf
+        self.rows[topic] = row
+        for other, known in self.rows.items():
+            known[topic] = row[other]
+
+    def nearest(self) -> tuple[int, int, float]:
+        """(younger, older) of the nearest pair, and its average cosine."""
+        topic = max(sorted(self.rows), key=lambda changed: float(self.rows[changed].max()))
+        other = int(self.rows[topic].argmax())
+        return max(topic, other), min(topic, other), float(self.rows[topic][other])
+
+    def merge(self, younger: int, older: int) -> None:
+        """The older takes the younger's questions over."""
+        self._matrix[older] += self._matrix[younger]
+        self._sizes[older] += self._sizes[younger]
+        self._sizes[younger] = 0
+        self.rows.pop(younger, None)
+        for row in self.rows.values():
+            row[younger] = -np.inf
+        self.measure(older)
+
+
+def _merge(
+    sums: list[NDArray[np.float64]], counts: list[int], fixed: list[bool], changed: set[int], join: float
+) -> list[tuple[int, int]]:
     """Merge the nearest pair of topics until none is near enough."""
     merged: list[tuple[int, int]] = []
-    if len(sums) < 2:
+    if len(sums) < 2 or not changed:
         return merged
-    matrix, sizes = np.stack(sums), np.array(counts, dtype=np.float64)
-    link = matrix @ matrix.T / np.maximum(np.outer(sizes, sizes), 1)
-    younger_free = ~np.array(fixed)
-    open_pairs = np.tril(np.ones_like(link, dtype=bool), -1) & younger_free[:, None]
-    open_pairs &= (sizes > 0)[:, None] & (sizes > 0)[None, :]
-    link = np.where(open_pairs, link, -np.inf)
+    links = _Links(sums, counts, fixed)
+    for topic in sorted(changed):
+        links.measure(topic)
     while True:
-        younger, older = divmod(int(link.argmax()), len(sums))
-        if link[younger, older] < join:
+        younger, older, near = links.nearest()
+        if near < join:
             return merged
         merged.append((younger, older))
-        matrix[older] += matrix[younger]
-        sizes[older] += sizes[younger]
-        link[younger, :] = link[:, younger] = -np.inf
-        fresh = matrix @ matrix[older] / np.maximum(sizes * sizes[older], 1)
-        rows, columns = np.isfinite(link[older, :]), np.isfinite(link[:, older])
-        link[older, rows], link[columns, older] = fresh[rows], fresh[columns]
+        links.merge(younger, older)
 
 
 def _root(topic: int, home: dict[int, int]) -> int:

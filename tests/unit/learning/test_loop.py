@@ -6,6 +6,7 @@ import pytest
 
 from callcue.core.cards import Card
 from callcue.core.errors import BadInput, Conflict, NotFound
+from callcue.infra.questions import Assignment
 from callcue.learning import reports
 from callcue.learning.reports import TopicLine
 from tests.unit.infra.conftest import run_sql
@@ -125,6 +126,24 @@ async def test_two_editors_do_not_both_draft_one_topic(place: Place) -> None:
         await place.questions.change(theirs, held="open")
     with pytest.raises(Conflict, match="drafted, not open"):
         await reports.draft_card(place.loop, line.topic.topic_id, by="ed")
+
+
+async def test_what_is_decided_while_questions_are_sorted_stays(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    await place.call(FREIGHT[2])
+    (line,) = await lines(place)
+    assert line.topic.title == FREIGHT[2]
+    assign = place.questions.assign
+
+    async def after_somebody(assignment: Assignment) -> None:
+        await reports.settle(place.loop, line.topic.topic_id, by="eve", decline=True, note="不归我们管")
+        await assign(assignment)
+
+    monkeypatch.setattr(place.loop.questions, "assign", after_somebody)
+    await place.call(FREIGHT[0])  # nearer to all: the topic would be called by it
+    await place.call(FREIGHT[1])
+    assert await lines(place) == []
+    (declined,) = await lines(place, closed=True)
+    assert (declined.topic.state, declined.topic.note) == ("declined", "不归我们管")
 
 
 async def test_an_answered_topic_that_is_asked_in_vain_again_opens_again(place: Place, invoice: Card) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callcue.learning.topics import FloatArray, group, middle, most_different
+from callcue.learning.topics import JOIN, FloatArray, group, middle, most_different
 
 NOTHING = np.zeros((0, 8), dtype=np.float32)
 
@@ -40,8 +40,22 @@ def test_topics_that_turn_out_alike_are_merged_into_the_older() -> None:
 
 def test_a_topic_that_somebody_works_on_is_merged_into_no_other() -> None:
     known = np.vstack([near(0, 0.0), near(0, 0.1)])
-    assert group(near(4, 0.0), known, [1, 1], [False, True]).merged == ()
-    assert group(near(4, 0.0), known, [1, 1], [True, False]).merged == ((1, 0),), "but it takes others over"
+    assert group(near(0, 0.05), known, [1, 1], [False, True]).merged == ()
+    assert group(near(0, 0.05), known, [1, 1], [True, False]).merged == ((1, 0),), "but it takes others over"
+
+
+def test_only_topics_with_a_new_question_are_looked_at_again() -> None:
+    known = np.vstack([near(0, 0.0), near(0, 0.1)])
+    assert group(near(4, 0.0), known, [1, 1], [False, False]).merged == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(-1.5, 1.5)), min_size=2, max_size=14))
+def test_merging_leaves_no_pair_that_is_near_enough(rows: list[tuple[int, float]]) -> None:
+    vectors = np.vstack([near(direction, noise) for direction, noise in rows])
+    found = group(vectors, NOTHING, [], [])
+    members = [vectors[[n for n, t in enumerate(found.member_of) if t == topic]] for topic in set(found.member_of)]
+    between = [(one @ other.T).mean() for n, one in enumerate(members) for other in members[:n]]
+    assert all(mean < JOIN + 1e-5 for mean in between)
 
 
 def test_a_topic_without_questions_left_takes_part_in_nothing() -> None:
