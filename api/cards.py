@@ -93,10 +93,11 @@ async def import_cards(
     if found.problems and not query.dry_run:
         raise InvalidFields(FieldProblem(problem.where, problem.message) for problem in found.problems)
     editor = parts.editing.editor
-    cards = await editor.onto_stored(found.cards) if form == "html" else list(found.cards)
+    cards, onto = await editor.onto_stored(found.cards) if form == "html" else (list(found.cards), {})
     plan = await editor.store.plan(cards)
     if not query.dry_run:
-        await editor.import_cards(cards, by=principal.name, note=query.name if form == "html" else "")
+        note = query.name if form == "html" else ""
+        await editor.import_cards(cards, by=principal.name, note=note, onto=onto)
     warnings = await parts.editing.review.of(cards)  # after the import the index knows the vectors already
     refused = [ImportProblem(where=f"card {card_id!r}", message=why) for card_id, why in plan.refused]
     return ImportReport(

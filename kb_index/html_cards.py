@@ -158,8 +158,14 @@ def _kind(blocks: Sequence[Block]) -> CardKind:
     return "procedure" if sum(1 for b in blocks if b.number) > 1 else "faq"
 
 
+def _inert(text: str) -> str:
+    """``text`` without what markdown would make a tag or a link of: a page's words are no markup of ours."""
+    return re.sub(r"<(?=[A-Za-z/!?])|\](?=\()", r"\\\g<0>", text)
+
+
 def _markdown(blocks: Sequence[Block]) -> str:
     lines: list[str] = []
+    blocks = [replace(block, text=_inert(block.text)) for block in blocks]
     for before, block in zip([None, *blocks], blocks, strict=False):
         if block.kind == "item":
             mark = f"{block.number}. " if block.number else "- "

@@ -1,8 +1,9 @@
 """Editing cards: saves that name the version they were made from, steps of a card's life, restoring, importing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from callcue.calls.saving import Saver
@@ -68,15 +69,21 @@ class CardEditor:
         form = card_to_json(replace(now, questions=(*now.questions, question)))
         return await self._save(parse_card(form, f"card {card_id!r}"), "question", by, base, question)
 
-    async def import_cards(self, cards: Sequence[Card], *, by: str, note: str = "") -> SaveResult:
-        """Store all of a file's cards or, when one is refused, none."""
-        return await self._saver.save(cards, by=by, edit=Edit(action="import", note=_checked(note)))
+    async def import_cards(
+        self, cards: Sequence[Card], *, by: str, note: str = "", onto: Mapping[str, int] = MappingProxyType({})
+    ) -> SaveResult:
+        """Store all of a file's cards or, when one is refused, none. ``onto``: card id -> the stored version that it
+        was made from; StaleCard where somebody has changed that meanwhile."""
+        edit = Edit(action="import", note=_checked(note), expected=onto)
+        return await self._saver.save(cards, by=by, edit=edit)
 
-    async def onto_stored(self, pages: Sequence[Card]) -> list[Card]:
-        """Cards that were read from pages, laid onto the stored ones. A page knows title, text and questions; what else
-        editors have set stays: their questions, phrases, category, owner, dates and the status."""
+    async def onto_stored(self, pages: Sequence[Card]) -> tuple[list[Card], dict[str, int]]:
+        """Cards that were read from pages, laid onto the stored ones, and the versions of those. A page knows title,
+        text and questions; what else editors have set stays: their questions, phrases, category, owner, dates and the
+        status."""
         stored = await self.store.find([card.id for card in pages])
-        return await asyncio.to_thread(lambda: [_laid(card, stored.get(card.id)) for card in pages])
+        laid = await asyncio.to_thread(lambda: [_laid(card, stored.get(card.id)) for card in pages])
+        return laid, {card_id: card.version for card_id, card in stored.items()}
 
     async def _save(self, card: Card, action: EditAction, by: str, expected: int | None, note: str) -> Saved:
         base = {} if expected is None else {card.id: expected}

@@ -99,13 +99,13 @@ async def _import(cards: "list[Card]", by: str, *, pages: bool, dry_run: bool, c
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings(), stack)
         editor = editor_of(storage)
-        cards = await editor.onto_stored(cards) if pages else cards
+        cards, onto = await editor.onto_stored(cards) if pages else (list(cards), {})
         plan = await editor.store.plan(cards)
         touched = {*plan.added, *(change.card_id for change in plan.changed)}
         fresh = [card for card in cards if card.id in touched]
         warnings = await (await review_of(storage)).of(fresh) if check and 0 < len(fresh) <= MOST_AT_ONCE else []
         if not dry_run:
-            await editor.import_cards(cards, by=by)
+            await editor.import_cards(cards, by=by, onto=onto)
     if as_json:
         counts = {"added": len(plan.added), "changed": len(plan.changed), "unchanged": len(plan.unchanged)}
         emit({**counts, "dry_run": dry_run})

@@ -1,11 +1,14 @@
 """What editors do over HTTP: versions, a card's life, warnings, hit test, questions from searches; and nobody else."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import httpx2
 import pytest
 
+from callcue.calls.editing import CardEditor
+from callcue.core.cards import Card
 from kb_index.formats import card_to_json
 from tests.unit.api.edge import CARD, Edge
 from tests.unit.api.fakes import started
@@ -110,6 +113,24 @@ async def test_a_page_is_tried_imported_and_imported_again(edge: Edge) -> None:
     assert (await get(edge, path))["card"] == mine | {"body": "15天。"}
     bad = await post_cards(edge, b"<div>" * 9_999, "?name=r.html", "text/html")
     assert (bad.status_code, "deep" in bad.json()["detail"]) == (400, True)
+
+
+async def test_a_page_does_not_undo_what_somebody_saves_meanwhile(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = "<h1>退货</h1><h2>多久能退？</h2><p>7天。</p>"
+    await post_cards(edge, page.encode(), "?name=r.html", "text/html")
+    (view,) = (await get(edge, "/v1/cards?status=draft"))["cards"]
+    theirs = view["card"] | {"questions": [*view["card"]["questions"], "几天内退"]}
+    laying = CardEditor.onto_stored
+
+    async def then_somebody_saves(editor: CardEditor, pages: Sequence[Card]) -> tuple[list[Card], dict[str, int]]:
+        laid = await laying(editor, pages)
+        await put(edge, theirs, theirs["id"], version=1)
+        return laid
+
+    monkeypatch.setattr(CardEditor, "onto_stored", then_somebody_saves)
+    answer = await post_cards(edge, page.replace("7天", "15天").encode(), "?name=r.html", "text/html")
+    assert answer.status_code == 412
+    assert (await get(edge, f"/v1/cards/{theirs['id']}"))["card"] == theirs
 
 
 async def test_an_import_with_an_illegal_status_imports_nothing(edge: Edge) -> None:
