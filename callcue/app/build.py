@@ -106,7 +106,7 @@ class App:
             raise failed.exceptions[0] from None
         (engine, scheduler), understood = recognition.result(), understanding.result()
         knowledge = understood.knowledge
-        records = record_keeper(storage, self._clock)
+        records = record_keeper(settings, storage, self._clock)
         customers = await self._customers(storage, records)
         orders = await order_desk(settings.orders, storage, self._clock)
         stages = replace(self._stages(storage, engine.name, scheduler, understood, customers), orders=orders)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from callcue.app.storage import Storage
+from callcue.app.storage import Storage, taxonomy_of
 from callcue.calls.editing import CardEditor
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.questions import QuestionProposals
@@ -38,7 +38,7 @@ def editing_desk(
     )
 
 
-def record_keeper(storage: Storage, clock: Clock) -> RecordKeeper:
+def record_keeper(settings: Settings, storage: Storage, clock: Clock) -> RecordKeeper:
     """The writer of records, held to the schema in force."""
     return RecordKeeper(
         log=storage.log,
@@ -46,6 +46,7 @@ def record_keeper(storage: Storage, clock: Clock) -> RecordKeeper:
         calls=storage.calls,
         clock=clock,
         schema=storage.schemas.current,
+        taxonomy=taxonomy_of(settings),
     )
 
 

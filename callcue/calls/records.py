@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from callcue.calls.issue_fields import agreed, edited
 from callcue.calls.patience import append_patiently
 from callcue.core.errors import BadInput, Conflict
 from callcue.core.events import AnyEvent, RecordUpdated, TagUpdate
@@ -19,6 +20,7 @@ from callcue.core.ports import Clock
 from callcue.core.record_schema import RecordSchema
 from callcue.core.records import CallRecord, FieldChange, FieldValue, TagSuggestion, Value
 from callcue.core.roles import Role
+from callcue.core.taxonomy import Taxonomy, default_taxonomy
 from callcue.infra.calls import CallStore
 from callcue.infra.event_log import EventLog
 from callcue.infra.records import RecordStore
@@ -46,12 +48,15 @@ class RecordKeeper:
         calls: CallStore,
         clock: Clock,
         schema: Callable[[], Awaitable[RecordSchema]] = standard_schema,
+        taxonomy: Taxonomy | None = None,
     ) -> None:
+        """``taxonomy``: the one that comes with CallCue where none is given."""
         self._log = log
         self._clock = clock
         self._store = store
         self._calls = calls
         self._schema = schema
+        self._taxonomy = taxonomy or default_taxonomy()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, call_id: str) -> CallRecord:
@@ -79,7 +84,7 @@ class RecordKeeper:
     async def _suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int) -> None:
         record = await self._store.get(call_id)
         events: list[AnyEvent] = [_tag_update(call_id, at_ms, found) for found in suggestions]
-        changes = tuple(_changes(record, suggestions, await self._schema()))
+        changes = agreed(record, _changes(record, suggestions, await self._schema()), self._taxonomy)
         if changes:
             events.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=record.version + 1, changes=changes))
         await append_patiently(self._log, self._clock, *events)
@@ -121,6 +126,7 @@ class RecordKeeper:
             )
         made = tuple(_person_change(record, name, value, by) for name, value in checked.items())
         made = tuple(change for change in made if record.fields.get(change.field) != change.new)
+        made = edited(record, made, self._taxonomy)
         if not made:
             return record
         version = record.version + 1

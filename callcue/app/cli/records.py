@@ -36,7 +36,7 @@ async def opened() -> "AsyncIterator[RecordBook]":
     chosen, clock = settings(), SystemClock()
     async with AsyncExitStack() as stack:
         storage = await open_storage(chosen, stack)
-        yield record_book(chosen, storage, record_keeper(storage, clock), clock)
+        yield record_book(chosen, storage, record_keeper(chosen, storage, clock), clock)
 
 
 @app.command()

@@ -38,9 +38,9 @@ async def _summary(call_id: str, moment: Moment | None, fresh: bool, as_json: bo
     import asyncio
     from contextlib import AsyncExitStack
 
+    from callcue.app.desks import record_keeper
     from callcue.app.storage import open_storage
     from callcue.calls.flows import FlowKeeper
-    from callcue.calls.records import RecordKeeper
     from callcue.calls.summaries import Summaries
     from callcue.core.clock import SystemClock
     from callcue.core.summaries import written_out
@@ -57,7 +57,7 @@ async def _summary(call_id: str, moment: Moment | None, fresh: bool, as_json: bo
         embedder = await asyncio.to_thread(load_embedder, store, chosen.knowledge.embedder) if fresh else None
         summaries = Summaries(
             log=storage.log,
-            records=RecordKeeper(log=storage.log, store=storage.records, calls=storage.calls, clock=clock),
+            records=record_keeper(chosen, storage, clock),
             flows=FlowKeeper(log=storage.log, cards=storage.cards, clock=clock),
             cards=storage.cards,
             clock=clock,

@@ -112,3 +112,32 @@ async def test_a_wrong_value_is_refused_by_name(keeper: RecordKeeper, field: str
 async def test_an_unknown_call_is_said(keeper: RecordKeeper) -> None:
     with pytest.raises(NotFound):
         await keeper.edit("nope", {"priority": 1}, by="lin")
+
+
+async def test_a_sub_type_lies_under_the_type_that_the_record_shows(keeper: RecordKeeper) -> None:
+    await keeper.suggest("c1", [found("issue_type", "账单"), found("issue_subtype", "账单-退款")], 1000)
+    await keeper.edit("c1", {"issue_type": "物流"}, by="lin")
+    record = await keeper.get("c1")
+    assert (record.value("issue_type"), record.value("issue_subtype")) == ("物流", None)
+    await keeper.suggest("c1", [found("issue_subtype", "账单-退款", probability=0.99)], 2000)
+    assert (await keeper.get("c1")).value("issue_subtype") is None
+    with pytest.raises(BadInput, match="set both"):
+        await keeper.edit("c1", {"issue_subtype": "账单-退款"}, by="lin")
+    await keeper.edit("c1", {"issue_type": "账单", "issue_subtype": "账单-退款"}, by="lin")
+    assert (await keeper.get("c1")).value("issue_subtype") == "账单-退款"
+
+
+async def test_a_sub_type_goes_when_the_model_thinks_of_another_type(keeper: RecordKeeper) -> None:
+    await keeper.suggest("c1", [found("issue_type", "账单"), found("issue_subtype", "账单-退款")], 1000)
+    await keeper.suggest("c1", [found("issue_type", "技术")], 2000)
+    record = await keeper.get("c1")
+    assert (record.value("issue_type"), record.value("issue_subtype")) == ("技术", None)
+
+
+async def test_a_sub_type_that_a_person_chose_holds_its_type(keeper: RecordKeeper) -> None:
+    await keeper.suggest("c1", [found("issue_type", "账单")], 1000)
+    await keeper.edit("c1", {"issue_subtype": "账单-退款"}, by="lin")
+    await keeper.suggest("c1", [found("issue_type", "技术"), found("tags", "耳机故障")], 2000)
+    record = await keeper.get("c1")
+    assert (record.value("issue_type"), record.value("issue_subtype")) == ("账单", "账单-退款")
+    assert record.value("tags") == ("耳机故障",)
