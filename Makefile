@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.setup-done
 STAMP_DEV := $(VENV)/.setup-dev-done
 PEERS := .peers
+# How many test files run at a time: the suite is made for two cores; make test TEST_JOBS=0 runs them one after the other.
+TEST_JOBS ?= 2
 
 .PHONY: help setup setup-dev check test bench bench-kb bench-asr peers demo clean
 
@@ -35,7 +37,7 @@ check: setup-dev ## style, types, layers
 	$(BIN)/lint-imports
 
 test: check ## check, then every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
 
 bench: setup-dev ## the figures of the README and docs, measured on this machine
 	$(BIN)/python -m eval.bench
