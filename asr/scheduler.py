@@ -112,6 +112,10 @@ class DecodeScheduler:
         """By how much partial decodes should be spaced out now: 1 without load, up to 4."""
         return min(_MAX_STRETCH, max(1.0, self.wait_s / self._config.late_s))
 
+    @property
+    def _mostly_idle(self) -> bool:
+        return self._busy.share(self._engine.parallelism) < self._config.patient_below
+
     def stats(self) -> SchedulerStats:
         """A snapshot."""
         return replace(
@@ -153,6 +157,16 @@ class DecodeScheduler:
         if hypothesis is None:
             raise EngineFailed("the recogniser gave no result; this segment was not decoded")
         return hypothesis
+
+    async def spare(self, window: Window, key: str) -> Hypothesis | None:
+        """Decode a final's window for somebody who can do without; None, at once, unless the engine is mostly idle and
+        nobody waits for a final. None too where it fails."""
+        if self._closed or self._finals or self._busy_finals or not self._mostly_idle:
+            return None
+        try:
+            return await self.final(window, key)
+        except CallCueError:
+            return None
 
     async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
         """Decode quickly if there is room, ``urgent`` ones first; None: dropped, superseded by a newer one of ``key``,
@@ -290,8 +304,9 @@ class DecodeScheduler:
                 await self._run([job])
 
     async def _decode(self, batch: Sequence[_Job]) -> None:
-        idle = self._busy.share(self._engine.parallelism) < self._config.patient_below
-        patient = idle and not self._finals  # a burst is no time for patience, however long nothing was to do
+        patient = (
+            self._mostly_idle and not self._finals
+        )  # a burst is no time for patience, however long nothing was to do
         windows = [replace(job.window, patient=True) if patient and job.window.final else job.window for job in batch]
         began = self._clock.monotonic()
         try:

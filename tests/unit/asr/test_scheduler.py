@@ -370,3 +370,31 @@ async def test_a_recording_is_always_decoded_with_patience() -> None:
     await engine.release()
     await asyncio.gather(*tasks)
     assert [one.patient for one in engine.batches[0]] == [True, False]
+
+
+async def test_a_spare_decode_runs_only_where_nobody_waits_for_a_final() -> None:
+    engine, clock = GatedEngine(parallelism=2), StillClock()
+    sched = DecodeScheduler(engine, clock, SchedulerConfig(patient_below=0.5))
+    final = asyncio.create_task(sched.final(window(300), "a"))
+    await settle()
+    assert await sched.spare(window(), "b") is None
+    await engine.release()
+    await final
+    spare = asyncio.create_task(sched.spare(window(200), "b"))
+    await settle()
+    clock.seconds += 12.0  # which keeps the engine busy
+    await engine.release()
+    hypothesis = await spare
+    assert hypothesis is not None
+    assert hypothesis.text == "200ms"
+    assert await sched.spare(window(), "c") is None
+    assert lengths(engine) == [[300], [200]]
+
+
+async def test_a_spare_decode_that_fails_is_nobodys_loss() -> None:
+    engine = GatedEngine()
+    sched = scheduler(engine)
+    engine.open, engine.failing = True, lambda windows: True
+    assert await sched.spare(window(), "a") is None
+    await sched.close()
+    assert await sched.spare(window(), "a") is None
