@@ -66,7 +66,6 @@ def main(
             started_at=datetime.fromisoformat(STARTED_AT),
         )
         outcomes.append(Outcome(call=call, alerts=tuple(_alerts(tagger, call, errors=errors))))
-    embedder.save()
     figures = score_alerts(outcomes)
     _show(figures, outcomes)
     write(figures, json_file)

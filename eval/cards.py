@@ -26,6 +26,7 @@ from callcue.core.settings import Settings
 from eval.card_sets import CardSet, Query, banking, disturbed, from_files, load_cards, read_queries, standard
 from eval.char_tfidf import CharTfidf
 from eval.data import absence, data_dir
+from eval.embed_cache import CachedEmbedder
 from eval.metrics import bootstrap, mean, mrr, rank_of, recall_at, wilson
 from eval.report import Figures, progress, run, table, write
 from kb_index.index import HybridIndex
@@ -65,12 +66,13 @@ def main(
     errors: Annotated[float, typer.Option(help="Also ask with so many of the characters wrong.", min=0, max=1)] = 0.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many queries, drawn at random.", min=1)] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps sentence vectors between runs.")] = None,
 ) -> None:
     """Score the card search on labelled queries."""
     settings = Settings()
     sets = _chosen(cards, queries, labelled, samples, every=every)
     errors = RATE if every and not errors else errors
-    embedder = load_embedder(ModelStore(settings.cache_dir), settings.knowledge.embedder)
+    embedder = CachedEmbedder(load_embedder(ModelStore(settings.cache_dir), settings.knowledge.embedder), cache)
     figures: Figures = {}
     for chosen in sets:
         one = measure(

@@ -65,11 +65,9 @@ def main(
     figures: Figures = {"sets": {}}
     for one in sets:
         figures["sets"][one.name] = _measure(one, _learnt(one, embedder), shipped, plots)
-        embedder.save()
     for one in own_sets():
         if only in one.name:
             figures["sets"][one.name] = _measure(one, _baselines(one, embedder), shipped, plots, own=True)
-    embedder.save()
     for name, found in figures["sets"].items():
         _show(name, found)
     write(figures, json_file)

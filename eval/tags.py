@@ -17,13 +17,13 @@ from callcue.core.errors import BadInput
 from callcue.core.ports import Embedder, Prediction
 from callcue.core.settings import Settings
 from eval.data import data_dir, read_jsonl, text_field
+from eval.embed_cache import CachedEmbedder
 from eval.metrics import accuracy, confusion, expected_calibration_error, macro_f1, wilson
 from eval.plots import heat_map
 from eval.reliability import bins, picture
 from eval.report import Figures, run, table, write
 from eval.tag_methods import METHODS, Row
 from eval.tag_sets import TagSet, all_sets, few
-from eval.vector_file import FiledEmbedder
 from kb_index.noise import disturb
 from models.embedders import load_embedder
 from models.store import ModelStore
@@ -48,7 +48,7 @@ def main(
     limit: Annotated[int | None, typer.Option(help="Only so many rows of TRAIN, drawn at random.", min=1)] = None,
     per_label: Annotated[int | None, typer.Option(help="Only so many rows of TRAIN of each label.", min=1)] = None,
     errors: Annotated[float | None, typer.Option(help="Also with this share of characters disturbed.")] = None,
-    vectors: Annotated[Path | None, typer.Option(help="File that keeps sentence vectors between runs.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps sentence vectors between runs.")] = None,
 ) -> None:
     """Train the tagger and score it beside simple baselines."""
     settings = Settings()
@@ -56,7 +56,7 @@ def main(
         raise BadInput("give TRAIN, TEST and --label, or --all")
     if errors is not None and not 0 < errors < 1:
         raise BadInput("--errors is a share between 0 and 1")
-    embedder = FiledEmbedder(load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder), vectors)
+    embedder = CachedEmbedder(load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder), cache)
     if train_file and test_file and label:
         one = TagSet(name=label, train=train_file, test=test_file, label=label, per_label=per_label)
         figures = measure_set(one, embedder, plots=plots, limit=limit, errors=errors)
@@ -67,7 +67,6 @@ def main(
             if each.name.startswith(only):
                 figures[each.name] = measure_set(each, embedder, plots=plots, errors=errors or ALL_ERRORS)
                 show(figures[each.name], each.name)
-    embedder.save()
     write(figures, json_file)
 
 

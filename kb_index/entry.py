@@ -1,10 +1,11 @@
 """One card made ready for the index: its texts, and what the searches know of them. An unchanged card is made once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callcue.core.cards import Card
-from kb_index.lexical import TermVector, Vocabulary
+from kb_index.filters import bounds
+from kb_index.lexical import Vocabulary
+from kb_index.postings import TermVector
 from kb_index.vectors import text_key
 
 
@@ -30,16 +31,16 @@ class Entry:
     """``text_key`` of each."""
     words: TermVector
     sounds: TermVector
+    valid: tuple[float, float]
+    """First and last moment at which it is valid, in seconds since 1970; infinite where there is no limit."""
 
 
-def make_entry(card: Card, vocabularies: Vocabularies, embedder_name: str, known: Mapping[str, Entry]) -> Entry:
-    """The entry of a card; what ``known`` (by card id) has of the same texts is taken over."""
-    before = known.get(card.id)
-    if before is not None and before.card is card:
-        return before
+def make_entry(card: Card, vocabularies: Vocabularies, embedder_name: str, before: Entry | None) -> Entry:
+    """The entry of a card; what ``before``, an earlier one of the card, has of the same texts is taken over."""
     texts = tuple(dict.fromkeys((card.title, *card.questions)))
+    valid = bounds(card)
     if before is not None and before.texts == texts:
-        return Entry(card=card, texts=texts, keys=before.keys, words=before.words, sounds=before.sounds)
+        return replace(before, card=card, valid=valid)
     document = "\n".join(texts)
     return Entry(
         card=card,
@@ -47,4 +48,5 @@ def make_entry(card: Card, vocabularies: Vocabularies, embedder_name: str, known
         keys=tuple(text_key(embedder_name, text) for text in texts),
         words=vocabularies.words.vector(document),
         sounds=vocabularies.sounds.vector(document),
+        valid=valid,
     )

@@ -20,11 +20,12 @@ _FIELDS = ("lifecycle", "segment", "region", "language")
 class CardFilter:
     """Answers for one generation; thread-safe. Masks without a date are made once per combination of filters."""
 
-    def __init__(self, cards: Sequence[Card]) -> None:
+    def __init__(self, cards: Sequence[Card], valid: Sequence[tuple[float, float]] | None = None) -> None:
+        """``valid``: the ``bounds`` of each card, where they are known already."""
         self._cards = cards
-        bounds = [_bounds(card) for card in cards]
-        self._from = np.array([first for first, _ in bounds], dtype=np.float64)
-        self._to = np.array([last for _, last in bounds], dtype=np.float64)
+        spans = [bounds(card) for card in cards] if valid is None else valid
+        self._from = np.fromiter((first for first, _ in spans), dtype=np.float64, count=len(cards))
+        self._to = np.fromiter((last for _, last in spans), dtype=np.float64, count=len(cards))
         self._dated = bool(np.isfinite(self._from).any() or np.isfinite(self._to).any())
         self._masks: dict[object, Mask | None] = {}
         self._lock = threading.Lock()
@@ -75,7 +76,7 @@ def _for(known: Audience, limits: Audience) -> bool:
     return all(not is_known or not limit or not set(limit).isdisjoint(is_known) for is_known, limit in pairs)
 
 
-def _bounds(card: Card) -> tuple[float, float]:
+def bounds(card: Card) -> tuple[float, float]:
     """First and last moment in seconds since 1970; infinite where there is no limit."""
     if card.valid_from is None and card.valid_to is None:
         return -np.inf, np.inf

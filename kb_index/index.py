@@ -33,7 +33,7 @@ class IndexConfig:
     ranking: Ranking | None = None
     """One fitted on own data (``load_ranking``); None: the one that comes with CallCue."""
     cache_file: Path | None = None
-    """Where vectors are kept between starts; None: they are computed anew (about 20 ms a text)."""
+    """Where vectors are kept between starts; None: they are computed anew (about 10 ms a text)."""
     distrust_cache: bool = False
     """Compute every vector anew and write the file again; until that is done, the old file stays."""
     calibration: Calibration | None = None

@@ -26,23 +26,26 @@ IntArray = NDArray[np.int64]
 BATCH = 32
 """Texts per call of the embedder."""
 _SAMPLE = 512
+_FEW = 64
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> FloatArray:
     """Vectors of ``texts``, shape (texts, dims), in batches. Both sides of the search use the query role: a sample
     question is a query. Raises ModelError when the embedder returns another shape than it promised.
     """
-    parts = []
+    rows = np.empty((len(texts), embedder.dims), dtype=np.float32)
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))  # texts of one length: no padding
     for start in range(0, len(texts), BATCH):
-        batch = [simplify(text) for text in texts[start : start + BATCH]]
+        places = order[start : start + BATCH]
+        batch = [simplify(texts[place]) for place in places]
         vectors = embedder.embed(batch, role="query")
         if (vectors.rows, vectors.dims) != (len(batch), embedder.dims):
             raise ModelError(
                 f"the embedder {embedder.name!r} returned {vectors.rows} x {vectors.dims} numbers for {len(batch)} "
                 f"texts of {embedder.dims}; nothing was indexed, check the model"
             )
-        parts.append(np.frombuffer(vectors.data, dtype="<f4").reshape(vectors.rows, vectors.dims))
-    return np.concatenate(parts) if parts else np.empty((0, embedder.dims), dtype=np.float32)
+        rows[places] = np.frombuffer(vectors.data, dtype="<f4").reshape(vectors.rows, vectors.dims)
+    return rows
 
 
 def text_key(embedder_name: str, text: str) -> bytes:
@@ -64,6 +67,10 @@ class VectorTable:
 
     def rows(self, keys: Sequence[bytes]) -> IntArray:
         """The row of each key; -1 where it is not known."""
+        if self._rows is None and len(keys) <= _FEW:  # an edit's: not worth a dictionary of all
+            wanted = set(keys)
+            found = {key: row for row, key in enumerate(self.keys) if key in wanted}
+            return np.fromiter((found.get(key, -1) for key in keys), dtype=np.int64, count=len(keys))
         if self._rows is None:
             self._rows = {key: row for row, key in enumerate(self.keys)}
         known = self._rows
@@ -78,24 +85,29 @@ class VectorTable:
 
 
 class VectorIndex:
-    """An immutable flat index over the rows of ``matrix``. ``starts[card]`` is the first row of a card; its rows lie
+    """An immutable flat index over rows of vectors. ``starts[card]`` is the first row of a card; its rows lie
     together, and every card has one or more.
     """
 
-    def __init__(self, matrix: HalfArray, starts: IntArray) -> None:
+    def __init__(self, parts: Sequence[HalfArray], starts: IntArray) -> None:
+        """``parts`` one after the other are the rows. They are copied, once."""
         import faiss
 
-        rows, dims = matrix.shape
+        rows, dims = sum(len(part) for part in parts), parts[0].shape[1]
         self._index: Any = faiss.IndexScalarQuantizer(dims, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self._index.is_trained = True  # half precision has nothing to learn
+        matrix = np.empty((0, dims), dtype=np.float16)
         if rows:
-            self._index.add_sa_codes(np.ascontiguousarray(matrix).view(np.uint8))
-            held = faiss.rev_swig_ptr(self._index.codes.data(), 2 * matrix.size)
+            self._index.codes.resize(rows * 2 * dims)
+            self._index.ntotal = rows
+            held = faiss.rev_swig_ptr(self._index.codes.data(), rows * 2 * dims)
             matrix = held.view(np.float16).reshape(rows, dims)
+            np.concatenate(parts, out=matrix)
         self.matrix: HalfArray = matrix
         """A view of FAISS's own memory: valid as long as the index lives."""
-        self._starts = np.append(starts, rows)
-        self.owners = np.repeat(np.arange(len(starts), dtype=np.int32), np.diff(self._starts))
+        self.starts = np.append(starts, rows)
+        """The first row of each card, and the number of rows."""
+        self.owners = np.repeat(np.arange(len(starts), dtype=np.int32), np.diff(self.starts))
         self._sample = matrix[:: max(1, rows // _SAMPLE)].astype(np.float32)
 
     def __len__(self) -> int:
@@ -117,9 +129,9 @@ class VectorIndex:
 
     def of_cards(self, query: FloatArray, cards: IntArray) -> tuple[FloatArray, IntArray, IntArray]:
         """Cosine of every text of ``cards``, its row, and where each card's texts begin in the two."""
-        counts = self._starts[cards + 1] - self._starts[cards]
+        counts = self.starts[cards + 1] - self.starts[cards]
         begins = np.cumsum(counts) - counts
-        rows = np.repeat(self._starts[cards] - begins, counts) + np.arange(int(counts.sum()))
+        rows = np.repeat(self.starts[cards] - begins, counts) + np.arange(int(counts.sum()))
         return self.matrix[rows].astype(np.float32) @ query, rows, begins
 
     def background(self, query: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -12,10 +12,11 @@ from callcue.calls.faults import place_of
 from callcue.calls.saving import AnnouncingSaver
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.errors import CallCueError
-from callcue.core.events import IndexBuilt
+from callcue.core.events import IndexBuilt, KbChanged
 from callcue.core.ids import KB_STREAM
 from callcue.core.ports import CardIndex, Clock
 from callcue.infra.card_edits import PLAIN, Edit
+from callcue.infra.card_snapshot import CardSnapshot
 from callcue.infra.cards import CardStore, SaveResult
 from callcue.infra.event_log import EventLog
 from nlu.assist import KnowledgeView
@@ -44,7 +45,11 @@ class KnowledgeBase:
         self._view = KnowledgeView(index=index, triggers=TriggerMatcher(()), cards={})
         self._building = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
-        self._learnt: list[tuple[object, ...]] | None = None
+        self._state: CardSnapshot | None = None
+        """What the serving generation was made of; None: nothing yet."""
+        self._heard = 0
+        """Number of the newest event of the knowledge base's stream that was looked at before ``_state`` was read."""
+        self._learnt: Mapping[str, Card] | None = None
         """What the view's triggers and hotwords were made of; None: nothing yet."""
 
     @property
@@ -85,30 +90,44 @@ class KnowledgeBase:
 
         Its number is that of the database's state, so two processes with the same number serve the same cards. Only
         cards that changed are read and embedded; phrases are learnt anew only where one changed, and after the
-        search: an edit can be found before that.
+        search: an edit can be found before that. Where nothing changed, nothing is done.
         """
         async with self._building:
             began = time.perf_counter()
-            before = self._view
-            snapshot = await self.store.snapshot(before.cards)
+            if self._state is not None and not await self._changed_elsewhere():
+                return self.generation  # a save and the watcher meet here: the first of them has built it
+            heard, snapshot = await self._read()
             generation = await self._index.rebuild(snapshot.cards, snapshot.number)
+            self._state, self._heard = snapshot, heard
             cards = {card.id: card for card in snapshot.cards}
-            self._view = replace(before, cards=cards)
+            self._view = replace(self._view, cards=cards)
             took = int((time.perf_counter() - began) * 1000)
             await self._learn_phrases(snapshot.cards)
             built = IndexBuilt(call_id=KB_STREAM, at_ms=0, generation=generation, cards=len(cards), took_ms=took)
             await self._log.append(built)
             return generation
 
+    async def _read(self) -> tuple[int, CardSnapshot]:
+        """The cards as they are now, and the newest event that was looked at. Events say which cards to look at, no
+        more: one that was lost or comes late costs a look at all cards."""
+        if self._state is None:
+            heard = await self._log.last_seq(KB_STREAM)
+            return heard, await self.store.snapshot()
+        events = await self._log.read(KB_STREAM, self._heard)
+        heard = events[-1].seq if events else self._heard
+        named = {card_id for event in events if isinstance(event, KbChanged) for card_id in event.card_ids}
+        updated = await self.store.update(self._state, named)
+        return heard, updated or await self.store.snapshot({card.id: card for card in self._state.cards})
+
     async def _learn_phrases(self, cards: Sequence[Card]) -> None:
         """Triggers and hotwords of the cards, where they are not those of the view: about 0.1 ms a phrase."""
-        phrases: list[tuple[object, ...]] = [(card.id, card.title, card.triggers, card.negative) for card in cards]
-        if phrases == self._learnt:
+        learnt = self._learnt
+        if learnt is not None and len(learnt) == len(cards) and all(_says_the_same(learnt, card) for card in cards):
             return
         triggers = await asyncio.to_thread(TriggerMatcher, cards)
         hotwords = await asyncio.to_thread(HotwordCorrector, self._hotwords, cards)
         self._view = replace(self._view, triggers=triggers, hotwords=hotwords)
-        self._learnt = phrases
+        self._learnt = {card.id: card for card in cards}
 
     async def _watch(self) -> None:
         while True:
@@ -125,3 +144,12 @@ class KnowledgeBase:
         """The database holds another state than is served here; stays true until that is indexed. Asked of the cards
         themselves: the word of a change could be lost with the process that made it."""
         return await self.store.number() != self._index.generation
+
+
+def _says_the_same(known: Mapping[str, Card], card: Card) -> bool:
+    """Whether the card has the phrases that it had in ``known``."""
+    before = known.get(card.id)
+    return before is card or (
+        before is not None
+        and (before.title, before.triggers, before.negative) == (card.title, card.triggers, card.negative)
+    )

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import partial
@@ -35,7 +35,16 @@ from callcue.infra.card_edits import (
     check_versions,
     refusals,
 )
-from callcue.infra.card_snapshot import CardSnapshot, read_heads, read_number, read_versions, unknown
+from callcue.infra.card_snapshot import (
+    CHUNK,
+    CardHeads,
+    CardSnapshot,
+    all_changes,
+    read_heads,
+    read_number,
+    read_versions,
+    unknown,
+)
 from callcue.infra.codec import STRICT, dump_json, explain
 from callcue.infra.database import Database
 from callcue.infra.tables import CardRow, CardVersionRow
@@ -172,12 +181,35 @@ class CardStore:
         """
         held = known or {}
 
-        async def work(session: AsyncSession) -> tuple[int, Sequence[tuple[str, int]], Sequence[Any]]:
-            number, heads = await read_heads(session)
-            return number, heads, await read_versions(session, unknown(heads, held))
+        async def work(session: AsyncSession) -> tuple[CardHeads, Sequence[Any]]:
+            heads = await read_heads(session)
+            return heads, await read_versions(session, unknown(heads, held))
 
-        number, heads, rows = await self._db.read("read the published cards", work)
-        return await asyncio.to_thread(_snapshot, number, heads, rows, held)
+        heads, rows = await self._db.read("read the published cards", work)
+        return await asyncio.to_thread(_snapshot, heads, rows, held)
+
+    async def update(self, before: CardSnapshot, ids: Collection[str]) -> CardSnapshot | None:
+        """The snapshot after ``before``, read by looking only at the cards named; None where they may not be all that
+        changed: read the whole one then."""
+        if not 0 < len(ids) <= CHUNK:
+            return None
+        held = {card.id: card for card in before.cards}
+
+        async def work(session: AsyncSession) -> tuple[CardHeads, Sequence[Any]] | None:
+            heads = await read_heads(session, ids)
+            return (heads, await read_versions(session, unknown(heads, held))) if all_changes(heads, before) else None
+
+        found = await self._db.read("read the cards that changed", work)
+        if found is None:
+            return None
+        heads, rows = found
+        published = {card.id: card.version for card in before.cards if card.id not in heads.versions}
+        whole = CardHeads(
+            number=heads.number,
+            published=published | dict(heads.published),
+            versions={**before.versions, **heads.versions},
+        )
+        return _snapshot(whole, rows, held)
 
     async def number(self) -> int:
         """The number of the present state, as its snapshot would have it."""
@@ -329,12 +361,10 @@ def _prepared(card: Card) -> Prepared:
     return Prepared(card=card, content=content, digest=hashlib.sha256(dump_json(told).encode()).hexdigest())
 
 
-def _snapshot(
-    number: int, heads: Sequence[tuple[str, int]], rows: Sequence[Any], known: Mapping[str, Card]
-) -> CardSnapshot:
+def _snapshot(heads: CardHeads, rows: Sequence[Any], known: Mapping[str, Card]) -> CardSnapshot:
     read = {row.card_id: _card(row) for row in rows}
-    cards = tuple(read.get(card_id) or known[card_id] for card_id, _ in heads)
-    return CardSnapshot(cards=cards, number=number, changed=len(read))
+    cards = tuple(read.get(card_id) or known[card_id] for card_id in sorted(heads.published))
+    return CardSnapshot(cards=cards, number=heads.number, changed=len(read), versions=heads.versions)
 
 
 def _card(row: Any) -> Card:

@@ -105,3 +105,40 @@ async def test_a_change_by_another_process_stays_due_until_it_is_indexed(store: 
     await pipeline.knowledge.rebuild()
     assert not await pipeline.knowledge._changed_elsewhere()
     assert "kb-invoice" in pipeline.knowledge.view().cards
+
+
+async def test_after_an_edit_only_the_cards_that_it_names_are_looked_at(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = Pipeline(store, tmp_path).knowledge, Pipeline(store, tmp_path).knowledge
+    await here.save([CARD, *_ABOUT_SCREENS], by="eve")
+    await there.rebuild()
+
+    async def never(_known: object = None) -> None:
+        raise AssertionError("every card was read")
+
+    for one in (here, there):
+        monkeypatch.setattr(one.store, "snapshot", never)
+    await here.save([replace(CARD, title="发票抬头")], by="eve")
+    await here.save([replace(_ABOUT_SCREENS[0], status="retired")], by="eve")
+    await there.rebuild()
+    assert here.view().cards == there.view().cards
+    assert here.view().cards[CARD.id].title == "发票抬头"
+    assert set(there.view().cards) == {CARD.id}
+
+
+async def test_an_edit_that_nobody_told_of_is_found_by_looking_at_all(store: Store, tmp_path: Path) -> None:
+    knowledge = Pipeline(store, tmp_path).knowledge
+    await knowledge.save([CARD], by="eve")
+    await CardStore(store.database).save(_ABOUT_SCREENS, by="cli")  # and dies before it can announce it
+    await knowledge.save([replace(CARD, title="发票抬头")], by="eve")
+    assert set(knowledge.view().cards) == {CARD.id, "kb-screen"}
+    assert knowledge.view().cards[CARD.id].title == "发票抬头"
+
+
+async def test_where_nothing_changed_nothing_is_built(store: Store, tmp_path: Path) -> None:
+    pipeline = Pipeline(store, tmp_path)
+    await pipeline.knowledge.save([CARD], by="eve")
+    told = len(await store.log.read(KB_STREAM))
+    assert await pipeline.knowledge.rebuild() == pipeline.knowledge.generation == 2
+    assert len(await store.log.read(KB_STREAM)) == told

@@ -10,11 +10,8 @@ from callcue.core.feelings import Escalation
 from callcue.core.ports import Prediction
 from eval.alert_calls import AlertCall, own_calls
 from eval.alerts import Outcome, score_alerts
-from eval.embed_cache import CachedEmbedder
 from eval.sentiment import reliability
 from eval.sentiment_sets import MOST_CHARS, hard, own_sets, public_set, with_errors
-from tagger.features import vectors
-from tests.unit.tagger.fakes import LetterEmbedder
 
 
 def data(tmp_path: Path, texts: list[str]) -> Path:
@@ -60,27 +57,6 @@ def test_the_hard_utterances_are_enough_and_trained_on_by_nobody() -> None:
     assert len({told.text for told in one.test}) == len(one.test)
     learnt = "\n".join(told.text for told in one.learn)
     assert not [told.text for told in one.test if len(told.text) > 8 and told.text in learnt]
-
-
-def test_vectors_are_asked_for_once_and_remembered(tmp_path: Path) -> None:
-    class Counting(LetterEmbedder):
-        asked = 0
-
-        def embed(self, texts, *, role):  # type: ignore[no-untyped-def]
-            Counting.asked += len(texts)
-            return super().embed(texts, role=role)
-
-    texts = ["好", "很不好", "好"]
-    first = CachedEmbedder(Counting(), tmp_path)
-    expected = vectors(LetterEmbedder(), texts)
-    assert vectors(first, texts).tolist() == expected.tolist()
-    assert Counting.asked == 2
-    first.save()
-    again = CachedEmbedder(Counting(), tmp_path)
-    assert vectors(again, texts).tolist() == expected.tolist()
-    assert Counting.asked == 2
-    assert vectors(CachedEmbedder(Counting("letters/2"), tmp_path), texts).tolist() == expected.tolist()
-    assert Counting.asked == 4, "vectors of another model are not these"
 
 
 def test_reliability_says_how_often_a_probability_was_right() -> None:

@@ -6,11 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from callcue.core.errors import BadInput
 from eval.reliability import bins, picture
 from eval.tag_sets import TagSet, all_sets, few
 from eval.tags import measure_set
-from eval.vector_file import FiledEmbedder
 from tests.unit.tagger.fakes import LetterEmbedder
 from tests.unit.tagger.test_tagger_classifier import rows
 
@@ -62,29 +60,3 @@ def test_so_many_of_each_label() -> None:
 
 def test_without_the_data_there_are_our_own_sets() -> None:
     assert [one.name for one in all_sets(None)] == ["own-issue_type", "own-issue_subtype"]
-
-
-class Counting(LetterEmbedder):
-    asked = 0
-
-    def embed(self, texts, *, role):  # type: ignore[no-untyped-def] # as the port says
-        self.asked += len(texts)
-        return super().embed(texts, role=role)
-
-
-def test_vectors_are_computed_once_and_kept(tmp_path: Path) -> None:
-    inner, file = Counting(), tmp_path / "vectors.npz"
-    first = FiledEmbedder(inner, file)
-    made = first.embed(["退款", "发票", "退款"], role="query")
-    assert (made.rows, inner.asked) == (3, 2)
-    first.save()
-    again = FiledEmbedder(Counting(), file)
-    assert again.embed(["退款", "发票", "退款"], role="query").data == made.data
-    assert again.embed(["退款"], role="passage").rows == 1
-    assert again._inner.asked == 1  # type: ignore[attr-defined]
-    other = FiledEmbedder(Counting(name="letters/2"), file)
-    other.embed(["退款"], role="query")
-    assert other._inner.asked == 1  # type: ignore[attr-defined]
-    file.write_bytes(b"nonsense")
-    with pytest.raises(BadInput, match="no file of vectors"):
-        FiledEmbedder(inner, file)

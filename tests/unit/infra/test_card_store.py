@@ -126,6 +126,24 @@ async def test_a_snapshot_reads_only_what_changed_and_its_number_is_the_states(d
     assert (whole.cards, whole.number) == (second.cards, second.number)
 
 
+async def test_a_snapshot_goes_on_from_the_one_before_where_it_is_told_what_changed(db: Database) -> None:
+    store = CardStore(db)
+    await store.save([*cards(4), replace(CARD, id="draft", status="review")], by="li")
+    first = await store.snapshot()
+    one, two, three = (replace(card, title="新流程") for card in cards(4)[:3])
+    await store.save([one, replace(two, status="retired"), replace(CARD, id="a-new")], by="li")
+    await store.save([replace(one, title="更新的流程")], by="li")
+    await store.save([replace(CARD, id="draft")], by="li")
+    second = await store.update(first, {one.id, two.id, "a-new", "draft", "kb-0003", "never was"})
+    assert second is not None
+    assert replace(second, changed=0) == replace(await store.snapshot(), changed=0)
+    assert second.changed == 3
+    await store.save([three], by="li")
+    assert await store.update(second, {one.id}) is None, "another card has changed as well"
+    assert await store.update(second, set()) is None
+    assert await store.update(second, {f"c{n}" for n in range(500)}) is None
+
+
 async def test_a_snapshot_of_many_cards_is_whole(db: Database) -> None:
     store = CardStore(db)
     await store.save([*cards(450), replace(CARD, id="kb-z", status="draft")], by="li")

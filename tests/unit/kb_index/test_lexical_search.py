@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from kb_index.folding import count_terms, fold, simplify, term_weight
-from kb_index.lexical import LexicalIndex, Vocabulary
+from kb_index.lexical import LexicalIndex, Vocabulary, postings_of
 
 DOCS = ("账单在哪里看", "怎么开发票 电子发票", "iPhone手机屏幕碎了", "refund for two cards")
 
 
 def index(*documents: str) -> LexicalIndex:
     vocabulary = Vocabulary()
-    return LexicalIndex(vocabulary, [vocabulary.vector(d) for d in documents or DOCS])
+    return LexicalIndex(vocabulary, postings_of(vocabulary, [vocabulary.vector(d) for d in documents or DOCS]))
 
 
 def test_traditional_full_width_and_capitals_fold_together() -> None:
@@ -59,7 +59,7 @@ def test_bm25_by_hand() -> None:
 
 def test_a_vocabulary_that_grew_does_not_disturb_an_older_index() -> None:
     vocabulary = Vocabulary()
-    old = LexicalIndex(vocabulary, [vocabulary.vector("账单")])
-    new = LexicalIndex(vocabulary, [vocabulary.vector("账单"), vocabulary.vector("发票")])
+    old = LexicalIndex(vocabulary, postings_of(vocabulary, [vocabulary.vector("账单")]))
+    new = LexicalIndex(vocabulary, postings_of(vocabulary, [vocabulary.vector("账单"), vocabulary.vector("发票")]))
     assert not old.search("发票").any()
     assert new.search("发票")[1] > 0

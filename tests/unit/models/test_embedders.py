@@ -9,7 +9,16 @@ import pytest
 
 from callcue.core.errors import MissingExtra, ModelError
 from callcue.core.ports import Embedder, Vectors
-from models.embedders import E5Engine, SentenceEmbedder, _prefixes, load_embedder
+from models.e5_onnx import E5Onnx
+from models.embedders import (
+    BUILT_IN,
+    BUILT_IN_FILE,
+    E5Engine,
+    SentenceEmbedder,
+    _prefixes,
+    load_built_in,
+    load_embedder,
+)
 from models.registry import REGISTRY
 from models.store import ModelStore
 
@@ -79,6 +88,43 @@ def test_many_threads_get_what_one_gets(engine: Embedder) -> None:
     for thread in threads:
         thread.join()
     assert together == [alone * 2] * 4
+
+
+def model_file(folder: Path) -> Path:
+    return ModelStore(folder).ensure(REGISTRY[BUILT_IN]) / BUILT_IN_FILE
+
+
+ODD = [
+    "",
+    "  两  个  空格 ",
+    "ＦＵＬＬ width",
+    "🙂龘",
+    "x" * 700,
+    "\u2581",
+    "怎么开发票" * 120,
+    "I'd like a refund, please!",
+]
+
+
+def test_the_runtime_gives_the_vectors_of_the_engine_that_the_weights_came_with(tmp_path: Path) -> None:
+    file = model_file(tmp_path)
+    fast, engine = load_built_in(file), E5Engine(file)
+    assert isinstance(fast, E5Onnx)
+    assert fast.name == engine.name  # so that vectors in files and trained models serve both
+    texts = [*QUESTIONS, *CARDS, *ODD]
+    for text in texts:  # the same pieces
+        assert len(fast._unigram.cut(f"query: {text}")) + 2 == engine._engine.token_count(text, True)
+    for role in ("query", "passage"):
+        cosines = (matrix(fast.embed(texts, role=role)) * matrix(engine.embed(texts, role=role))).sum(axis=1)  # type: ignore[arg-type]
+        assert cosines.min() > 0.9995
+
+
+def test_where_the_runtime_fails_the_engine_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object, **_options: object) -> None:
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr("models.embedders.E5Onnx", broken)
+    assert isinstance(load_built_in(model_file(tmp_path)), E5Engine)
 
 
 def test_a_missing_engine_file_is_a_clear_error(tmp_path: Path) -> None:

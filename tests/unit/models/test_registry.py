@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from callcue.core.errors import ModelError
-from models.embedders import _BUILT_IN_FILE, BUILT_IN
+from models.embedders import BUILT_IN, BUILT_IN_FILE
 from models.registry import REGISTRY, FolderSource, HubSource, PackageSource, resolve
 
 
@@ -15,7 +15,7 @@ def test_the_defaults_of_the_settings_are_known() -> None:
     )
     source = resolve(BUILT_IN, "embedder").source
     assert isinstance(source, PackageSource)
-    assert [file.name for file in source.files] == [_BUILT_IN_FILE]
+    assert [file.name for file in source.files] == [BUILT_IN_FILE]
 
 
 @pytest.mark.parametrize("name", list(REGISTRY))
