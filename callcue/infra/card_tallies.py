@@ -36,7 +36,7 @@ class CardTally:
 
 def tally_query(
     *, from_ms: int, to_ms: int, known_until_ms: int, within_ms: int, card_id: str | None
-) -> Select[tuple[Any, ...]]:
+) -> Select[*tuple[Any, ...]]:
     """A row of the fields of ``CardTally`` for each card that was shown from ``from_ms`` until before ``to_ms``.
 
     A caller came again who got the card in a later call within ``within_ms``; whether one did is known of shows until
@@ -73,7 +73,7 @@ def tally_query(
     )
 
 
-def calls_query(from_ms: int, to_ms: int) -> Select[tuple[str, int]]:
+def calls_query(from_ms: int, to_ms: int) -> Select[str, int]:
     """Card, and in how many calls it was shown from ``from_ms`` until before ``to_ms``."""
     return (
         select(CardShowRow.card_id, func.count(distinct(CardShowRow.call_id)))
@@ -82,7 +82,7 @@ def calls_query(from_ms: int, to_ms: int) -> Select[tuple[str, int]]:
     )
 
 
-def first_shows_query(card_id: str) -> Select[tuple[str, str | None, int]]:
+def first_shows_query(card_id: str) -> Select[str, str | None, int]:
     """Call, caller and first show of a card, a row for each call that got it."""
     return (
         select(CardShowRow.call_id, CallTableRow.caller, func.min(CardShowRow.shown_ms))
@@ -92,7 +92,7 @@ def first_shows_query(card_id: str) -> Select[tuple[str, str | None, int]]:
     )
 
 
-def _said(from_ms: int, to_ms: int, card_id: str | None) -> Select[tuple[Any, ...]]:
+def _said(from_ms: int, to_ms: int, card_id: str | None) -> Select[*tuple[Any, ...]]:
     """What was said of each show, by whomever: 1 or 0."""
     same = and_(CardShowRow.call_id == CardAckRow.call_id, CardShowRow.push_seq == CardAckRow.push_seq)
 
@@ -110,7 +110,7 @@ def _said(from_ms: int, to_ms: int, card_id: str | None) -> Select[tuple[Any, ..
     return shown.group_by(CardAckRow.call_id, CardAckRow.push_seq)
 
 
-def _next_calls(from_ms: int, to_ms: int, card_id: str | None) -> Select[tuple[Any, ...]]:
+def _next_calls(from_ms: int, to_ms: int, card_id: str | None) -> Select[*tuple[Any, ...]]:
     """Of each call by a known number that got a card: when the same number's next call first got it."""
     first = (
         select(
