@@ -29,6 +29,7 @@ from api.editing_wire import (
     VersionList,
     VersionView,
     WarningView,
+    WithheldView,
 )
 from api.etag import expected_version, tag
 from api.openapi import takes
@@ -38,7 +39,8 @@ from callcue.core.clock import SystemClock
 from callcue.core.errors import BadInput
 from callcue.core.ids import check_id
 from callcue.infra.auth import Principal
-from nlu.explain import MAX_LINES, Explained, ExplainedLine, explain
+from nlu.explain import MAX_LINES, Explained, ExplainedLine, Withheld, explain
+from nlu.gate import Customer
 
 router = APIRouter(prefix="/v1", tags=["cards"])
 
@@ -159,14 +161,23 @@ async def hit_test(
     if not 1 <= len(lines) <= MAX_LINES:
         raise BadInput(f"text has {len(lines)} lines; give 1 to {MAX_LINES}, each an utterance")
     view, assist = parts.knowledge.view(), parts.editing.assist
+    shelf = await parts.editing.shelf.shelf()
     judged = await explain(
-        lines, view=view, config=assist, clock=SystemClock(), channel=body.channel, language=body.language
+        lines,
+        view=view,
+        config=assist,
+        clock=SystemClock(),
+        channel=body.channel,
+        language=body.language,
+        customer=None if body.customer is None else Customer(**body.customer.model_dump()),
+        shelf=shelf,
     )
     return HitTestResult(
         utterances=[_judged(each) for each in judged],
         threshold=assist.threshold,
         threshold_en=assist.threshold_en,
         generation=view.index.generation,
+        left_out=shelf.left_out,
     )
 
 
@@ -176,6 +187,21 @@ def _judged(line: ExplainedLine) -> JudgedView:
         query=line.query,
         hints=line.hints,
         candidates=[_candidate(candidate) for candidate in line.candidates],
+        withheld=[_withheld(one) for one in line.withheld],
+    )
+
+
+def _withheld(one: Withheld) -> WithheldView:
+    return WithheldView(
+        card_id=one.card.id,
+        version=one.card.version,
+        title=one.card.title,
+        status=one.card.status,
+        bars=one.bars,
+        because=one.because,
+        score=one.hit.score if one.hit else 0.0,
+        matched=one.hit.matched if one.hit else "",
+        triggers=tuple(TriggerView.model_validate(trigger) for trigger in one.triggers),
     )
 
 

@@ -118,6 +118,15 @@ class CheckReport(Out):
     warnings: list[WarningView]
 
 
+class CalledBy(In):
+    """A customer, as far as cards are for some and not for others."""
+
+    lifecycle: Annotated[str, Field(max_length=60)] = ""
+    segment: Annotated[tuple[Annotated[str, Field(max_length=60)], ...], Field(max_length=20)] = ()
+    region: Annotated[str, Field(max_length=60)] = ""
+    language: Annotated[str, Field(max_length=60)] = ""
+
+
 class HitTestBody(In):
     """What somebody says."""
 
@@ -125,6 +134,8 @@ class HitTestBody(In):
     """Each line is an utterance; they follow each other in one call."""
     channel: Channel = "caller"
     language: LanguageChoice = "auto"
+    customer: CalledBy | None = None
+    """What is known of who calls; what is left out is not known."""
 
 
 class TriggerView(Out):
@@ -164,6 +175,22 @@ class CandidateView(Out):
     """Negative phrases of it that were heard."""
 
 
+class WithheldView(Out):
+    """A card that fits the words and was no candidate, for what it says of itself."""
+
+    card_id: str
+    version: int
+    title: str
+    status: CardStatus
+    bars: tuple[Bar, ...]
+    because: str
+    """What keeps it back, in words: ``expired on 2026-01-31``."""
+    score: float
+    """The search's score that it would have, 0..1; 0 where only a phrase speaks for it."""
+    matched: str
+    triggers: tuple[TriggerView, ...]
+
+
 class JudgedView(Out):
     """One utterance and its candidates, best first."""
 
@@ -174,6 +201,8 @@ class JudgedView(Out):
     hints: tuple[str, ...]
     """What was looked up beside it: the words with what they speak of or refer to, the caller's mood."""
     candidates: list[CandidateView]
+    withheld: list[WithheldView]
+    """Cards that would fit, if they were published, valid and for this customer; no call shows them."""
 
 
 class HitTestResult(Out):
@@ -186,6 +215,8 @@ class HitTestResult(Out):
     """The same for English."""
     generation: int
     """Of the index that answered."""
+    left_out: int
+    """Unpublished cards beyond the 20,000 that were looked at for ``withheld``."""
 
 
 class QuestionsQuery(In):

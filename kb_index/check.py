@@ -6,25 +6,29 @@ terms that both have. Warnings block nothing: two cards may well be meant to sta
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from callcue.core.cards import Card
-from callcue.core.errors import BadInput
 from callcue.core.ports import Embedder
 from kb_index.contradiction import contradictions
 from kb_index.folding import count_terms, fold
-from kb_index.vectors import FloatArray, IntArray, embed, text_key
+from kb_index.vectors import FloatArray, HalfArray, IntArray, embed, text_key
 
 WarningKind = Literal["near_duplicate", "same_trigger", "contradiction"]
 
 MAX_TEXTS = 60_000
-"""Titles and questions that are compared with each other: about a minute and a half of one core."""
+"""Titles and questions that are compared with each other while somebody waits: about a minute and a half of one core.
+Twice as many take four times as long."""
 MAX_WARNINGS = 1_000
 _BLOCK = 512
+_PART = 16_384
+"""Texts that are looked up, and compared with a block, at once: 100 MB."""
+_SAMPLE = 4_096
+"""Texts that stand for all of them as a background."""
 _NEIGHBOURS = 20
 """Other cards' texts looked at per text."""
 _SAME_OVERLAP = 0.85
@@ -79,7 +83,8 @@ class CardChecker:
     ) -> list[CardWarning]:
         """Warnings about all cards that are not retired, or about those in ``only`` against all; surest first, at most
         1000. ``known_only``: of the other cards take the texts with a known vector alone, so that a save does not wait
-        for others' texts to be embedded. Raises BadInput for more texts than can be compared.
+        for others' texts to be embedded; among more than ``MAX_TEXTS`` it compares trigger phrases alone. Time grows
+        with the texts asked about times all texts, memory by 0.8 KB a text.
         """
         kept = [card for card in cards if card.status != "retired"]
         asked = range(len(kept)) if only is None else [n for n, card in enumerate(kept) if card.id in only]
@@ -100,15 +105,13 @@ class CardChecker:
         """The best pair of texts of each pair of cards that are near enough to be looked at."""
         needed = set(asked)
         own = [list(dict.fromkeys((card.title, *card.questions))) for card in cards]
+        if known_only and sum(map(len, own)) > MAX_TEXTS:
+            return  # a card that is being saved: better without these warnings than not saved
         if known_only:
             known = self._known_texts([text for n, held in enumerate(own) if n not in needed for text in held])
             own = [held if n in needed else [text for text in held if text in known] for n, held in enumerate(own)]
         texts = [text for held in own for text in held]
         owners = [number for number, held in enumerate(own) for _ in held]
-        if len(texts) > MAX_TEXTS and known_only:
-            return  # a card that is being saved: better without these warnings than not saved
-        if len(texts) > MAX_TEXTS:
-            raise BadInput(f"{len(texts)} titles and questions are too many to compare; at most {MAX_TEXTS} are")
         matrix, owner = self._vectors(texts), np.asarray(owners, dtype=np.int64)
         rows = np.asarray([row for row, number in enumerate(owners) if number in needed], dtype=np.int64)
         best: dict[tuple[int, int], _Near] = {}
@@ -128,9 +131,24 @@ class CardChecker:
         known = self._known(keys)
         return {text for text, key in zip(texts, keys, strict=True) if key in known or key in self._held}
 
-    def _vectors(self, texts: Sequence[str]) -> FloatArray:
-        """One row a text; what neither the index nor an earlier check knows is embedded."""
-        keys = [text_key(self._embedder.name, text) for text in texts]
+    @staticmethod
+    def size(cards: Iterable[Card]) -> int:
+        """Titles and questions of the cards that are not retired."""
+        return sum(len({card.title, *card.questions}) for card in cards if card.status != "retired")
+
+    def _vectors(self, texts: Sequence[str]) -> HalfArray:
+        """One row a text; what neither the index nor an earlier check knows is embedded. A part at a time: single
+        vectors take several times the room of a matrix."""
+        matrix = np.empty((len(texts), self._embedder.dims), dtype=np.float16)
+        for start in range(0, len(texts), _PART):
+            some = texts[start : start + _PART]
+            keys = [text_key(self._embedder.name, text) for text in some]
+            found = self._found(keys, some)
+            for row, key in enumerate(keys, start):
+                matrix[row] = found[key]
+        return matrix
+
+    def _found(self, keys: Sequence[bytes], texts: Sequence[str]) -> dict[bytes, FloatArray]:
         known = self._known(keys)
         with self._lock:
             held = {key: self._held[key] for key in keys if key in self._held}
@@ -139,28 +157,39 @@ class CardChecker:
             if len(self._held) + len(fresh) > _HELD:
                 self._held.clear()
             self._held |= dict(list(fresh.items())[:_HELD])
-        found = {**held, **fresh, **known}
-        matrix = np.empty((len(texts), self._embedder.dims), dtype=np.float32)
-        for row, key in enumerate(keys):
-            matrix[row] = found[key]
-        return matrix
+        return {**held, **fresh, **known}
 
 
-def _neighbours(matrix: FloatArray, owner: IntArray, rows: IntArray) -> Iterator[tuple[int, int, float]]:
-    """Row, near row of another card, and how far their cosine stands out."""
+def _neighbours(matrix: HalfArray, owner: IntArray, rows: IntArray) -> Iterator[tuple[int, int, float]]:
+    """Row, near row of another card, and how far their cosine stands out of those to an even sample of all."""
+    sample = matrix[:: -(-len(matrix) // _SAMPLE)].astype(np.float32)
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
-        cosines = matrix[block] @ matrix.T
+        asked = matrix[block].astype(np.float32)
+        low, middle = np.quantile(asked @ sample.T, [0.1, 0.5], axis=1)
+        spread = np.maximum((middle - low) / 1.2816, 1e-3)
+        columns, cosines = _nearest(matrix, asked, owner, owner[block])
+        gaps = (cosines - middle[:, None]) / spread[:, None]
         for place, row in enumerate(block.tolist()):
-            line = cosines[place]
-            low, middle = np.quantile(line, [0.1, 0.5])
-            spread = max(float(middle - low) / 1.2816, 1e-3)
-            gaps = (line - middle) / spread
-            gaps[owner == owner[row]] = -np.inf
-            count = min(_NEIGHBOURS, len(gaps))
-            for column in np.argpartition(-gaps, count - 1)[:count].tolist():
-                if np.isfinite(gaps[column]):
-                    yield row, column, float(gaps[column])
+            for column, gap in zip(columns[place].tolist(), gaps[place].tolist(), strict=True):
+                if np.isfinite(gap):
+                    yield row, column, gap
+
+
+def _nearest(matrix: HalfArray, asked: FloatArray, owner: IntArray, owners: IntArray) -> tuple[IntArray, FloatArray]:
+    """The nearest rows of other cards to each of the vectors ``asked``, with their cosines; a part of the matrix at a
+    time. A place without a neighbour has the cosine minus infinity."""
+    columns = np.zeros((len(asked), 0), dtype=np.int64)
+    cosines = np.zeros((len(asked), 0), dtype=np.float32)
+    for start in range(0, len(matrix), _PART):
+        part = asked @ matrix[start : start + _PART].astype(np.float32).T
+        part[owner[start : start + _PART][None, :] == owners[:, None]] = -np.inf
+        numbers = np.broadcast_to(np.arange(start, start + part.shape[1]), part.shape)
+        columns, cosines = np.hstack([columns, numbers]), np.hstack([cosines, part])
+        count = min(_NEIGHBOURS, cosines.shape[1])
+        best = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        columns, cosines = np.take_along_axis(columns, best, axis=1), np.take_along_axis(cosines, best, axis=1)
+    return columns, cosines
 
 
 def _judge(

@@ -86,6 +86,8 @@ def read_cards(data: bytes, format: CardFormat) -> ImportResult:  # noqa: A002 -
             problems.append(Problem(where="file", message=f"holds more than {MAX_CARDS} cards; split it"))
             break
         _take(row, cards, problems)
+    if not cards and not problems:
+        return _refused("holds no card; export it again, or check that it is the right file")
     return ImportResult(cards=tuple(cards.values()), problems=tuple(problems), encoding=encoding)
 
 
@@ -191,7 +193,10 @@ def _csv_rows(text: str) -> Iterator[_Row]:
                 yield _Row(first, trouble=trouble)
                 return
     except csv.Error as error:
-        yield _Row(line, trouble=f"is not valid CSV ({error}); mend the quotes here, the rest of the file was not read")
+        trouble = f"is not valid CSV ({error}); mend the quotes here"
+        if "field limit" in str(error):
+            trouble = f"has a cell of more than {csv.field_size_limit()} characters; shorten it, or close its quotes"
+        yield _Row(line, trouble=f"{trouble}, the rest of the file was not read")
 
 
 def _delimiter(text: str) -> str:

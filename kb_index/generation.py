@@ -98,10 +98,15 @@ class Generation:
         return cosines[first].astype(np.float64), rows[first]
 
     def _evidence(self, vector: FloatArray, dense: Array, sound: Array) -> Array:
-        """The features of each candidate; the background is everything indexed and small talk."""
+        """The features of each candidate."""
+        spread, idle = self.background(vector)
+        return evidence(dense, sound, spread=spread, idle=idle)
+
+    def background(self, vector: FloatArray) -> tuple[float, float]:
+        """How much the query's cosines vary with everything indexed and small talk; that of the nearest small talk."""
         idle = self.idle @ vector
         background = np.concatenate([self.vectors.background(vector), idle]).astype(np.float64)
-        return evidence(dense, sound, spread=spread_below(background), idle=float(idle.max()))
+        return spread_below(background), float(idle.max())
 
     def hits(self, found: Found, calibration: Calibration, most: int) -> list[CardHit]:
         """The first of the candidates as hits. A hit's probability never exceeds that of the one before it."""

@@ -17,6 +17,12 @@ from kb_index.html_decode import decode_page
 MAX_PAGE_BYTES = 5_000_000
 MAX_ELEMENTS = 200_000
 MAX_DEPTH = 256
+_ELEMENT = re.compile(
+    r"<(?:!doctype\s+html|html|head|body|title|main|article|section|div|p|h[1-6]|ul|ol|li|dl|dt|dd|table|tr|td|th|span"
+    r"|br|b|strong|em|i|a|img|pre|blockquote|details|summary|font|center|form)\b[^<>]*>",
+    re.IGNORECASE,
+)
+"""What every page has at least one of; a text, a PDF or JSON under the name of a page has none."""
 """Elements inside each other; real pages stay far below 100."""
 
 BlockKind = Literal["heading", "text", "item", "question", "answer"]
@@ -92,10 +98,13 @@ class Page:
 
 
 def read_page(data: bytes) -> Page:
-    """The text of a page, in simplified characters. Raises BadInput: too large, too deep, no known encoding."""
+    """The text of a page, in simplified characters. Raises BadInput: no page, too large or deep, no known encoding."""
     if len(data) > MAX_PAGE_BYTES:
         raise BadInput(f"has {len(data)} bytes; a page may have {MAX_PAGE_BYTES}")
-    root = _parse(decode_page(data))
+    text = decode_page(data)
+    if text.strip() and not _ELEMENT.search(text):
+        raise BadInput("holds no HTML element, so it is no page; cards are read from pages, .jsonl and .csv")
+    root = _parse(text)
     if root is None:
         return Page(title="", blocks=())
     title = root.find(".//title")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,15 @@ from kb_index.building import build_generation, whole_table
 from kb_index.calibration import Calibration, load_calibration
 from kb_index.generation import Found, Generation, best
 from kb_index.ranking import Ranking, load_ranking
-from kb_index.vectors import FloatArray, VectorTable, embed, load_table, save_table
+from kb_index.vectors import FloatArray, VectorTable, embed, load_table, save_table, text_key
+from kb_index.withheld import find_withheld
 
 MAX_QUERY = 400
 """Characters of a query that are looked at: more than anybody says in one utterance; embedding's cost grows with
 it."""
+
+_SHELF = 20_000
+"""Vectors of unpublished texts that are remembered: some 30 MB."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +59,8 @@ class HybridIndex:
         self._turn = asyncio.Lock()
         self._stored = 0
         """Vectors in the cache file."""
+        self._shelf: dict[bytes, FloatArray] = {}
+        self._shelf_lock = threading.Lock()
 
     @property
     def generation(self) -> int:
@@ -106,6 +112,42 @@ class HybridIndex:
         if serving is None or found is None:
             return []
         return serving.hits(found, self._calibration, query.top_k)
+
+    async def withheld(self, query: CardQuery, cards: Sequence[Card]) -> list[CardHit]:
+        """What the query's filters keep out, and which of ``cards``, that are not published, come near: best first,
+        each with the score that it would have. Never part of a search."""
+        if not query.text.strip() or self._current is None:
+            return []
+        return await asyncio.to_thread(self._withheld, query, cards)
+
+    def _withheld(self, query: CardQuery, cards: Sequence[Card]) -> list[CardHit]:
+        serving = self._current
+        if serving is None:
+            return []
+        query = replace(query, text=query.text.strip()[:MAX_QUERY])
+        return find_withheld(
+            serving,
+            query,
+            embed(self._embedder, [query.text])[0],
+            cards,
+            self._shelved,
+            ranking=self._ranking,
+            calibration=self._calibration,
+            candidates=self._config.candidates,
+        )
+
+    def _shelved(self, texts: Sequence[str], most: int) -> dict[str, FloatArray]:
+        """Vectors of unpublished texts; of those that no generation knows and nobody asked for yet, the first few."""
+        keys = {text: text_key(self._embedder.name, text) for text in texts}
+        with self._shelf_lock:
+            known = self.known_vectors(list(keys.values())) | self._shelf
+            new = [text for text, key in keys.items() if key not in known][:most]
+            fresh = {keys[t]: v for t, v in zip(new, embed(self._embedder, new), strict=True)}
+            if len(self._shelf) + len(fresh) > _SHELF:
+                self._shelf.clear()
+            self._shelf |= fresh
+        known |= fresh
+        return {text: known[key] for text, key in keys.items() if key in known}
 
     def evidence(self, text: str) -> tuple[Found, tuple[Card, ...]] | None:
         """What ranking and calibration are fitted on: the candidates with their features, and the cards that they

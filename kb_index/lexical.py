@@ -78,6 +78,16 @@ class CoverageIndex:
             covered[self._owner[self._start[term] : self._start[term + 1]]] += self._rarity[term]
         return covered / total if total else covered
 
+    def shares(self, text: str, others: Sequence[str]) -> FloatArray:
+        """The same for texts that are not among the documents, by the documents' rarities."""
+        found, total = self._known(text)
+        unseen = float(np.log1p((self._documents + 0.5) / 0.5))
+        cut, weight = self._vocabulary.cut, self._vocabulary.weight
+        terms = {term: unseen * weight(term) for term in cut(text)}
+        terms |= {term: float(self._rarity[i]) for term in terms if (i := self._vocabulary.get(term)) in set(found)}
+        shares = [sum(terms.get(term, 0.0) for term in cut(other)) / total if total else 0.0 for other in others]
+        return np.array(shares, dtype=np.float32)
+
     def _known(self, text: str) -> tuple[list[int], float]:
         """Ids of the query's terms that some document has, and the weight of all its terms."""
         unseen = float(np.log1p((self._documents + 0.5) / 0.5))

@@ -209,7 +209,8 @@ class CallAssistant:
             return []
         lang = u.language if self._language == "auto" else self._language
         try:
-            return await look_up(view.index, text, lang, beside, valid_at=self._clock.now())
+            audience = self._customer.audience(u.language)
+            return await look_up(view.index, text, lang, beside, valid_at=self._clock.now(), audience=audience)
         except CallCueError as error:
             _log.warning("card search failed (%s); triggers still work", error.code)
             return []

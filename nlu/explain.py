@@ -5,13 +5,15 @@ Nothing is decided here: ``CallAssistant.decide`` says what it made of each cand
 needs beside it is added: all phrases that were heard, and which of the card's own limits are in the way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from callcue.core.cards import Card, CardHit
+from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.ports import Clock
 from callcue.core.speech import Channel, Language, LanguageChoice, Utterance
 from nlu.assist import AssistConfig, CallAssistant, KnowledgeView
+from nlu.bars import because
 from nlu.decision import Decision, Verdict
 from nlu.decision import Judged as Decided
 from nlu.folding import is_han
@@ -48,6 +50,33 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A card that fits the words and that no call shows now: it is not a candidate."""
+
+    card: Card
+    bars: tuple[Bar, ...]
+    because: str
+    """What keeps it back, in words."""
+    hit: CardHit | None
+    """With the score that it would have; None: only a phrase speaks for it."""
+    triggers: tuple[TriggerHit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """Cards that searches of calls leave out."""
+
+    cards: Mapping[str, Card]
+    """Those that are not published, by id."""
+    triggers: TriggerMatcher
+    """Their phrases."""
+    search: Callable[[CardQuery], Awaitable[list[CardHit]]]
+    """Finds among them, and among published cards that the query's filters keep out."""
+    left_out: int = 0
+    """Unpublished cards beyond those that are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedLine:
     """One sentence and its candidates, best first."""
 
@@ -58,6 +87,8 @@ class ExplainedLine:
     hints: tuple[str, ...]
     """What was looked up beside it."""
     candidates: tuple[Explained, ...]
+    withheld: tuple[Withheld, ...] = ()
+    """Cards beside them that fit, but are expired, not published, for others: surest first."""
 
 
 async def explain(
@@ -69,9 +100,11 @@ async def explain(
     channel: Channel = "caller",
     language: LanguageChoice = "auto",
     customer: Customer | None = None,
+    shelf: Shelf | None = None,
 ) -> list[ExplainedLine]:
     """Judge sentences of one speaker, one after the other, as finals of one call: cards shown for an earlier one are
-    remembered. Search failures raise nothing, as in a call: then only triggers are found."""
+    remembered. Search failures raise nothing, as in a call: then only triggers are found. With a ``shelf`` each line
+    also names the cards on it that would fit."""
     customer = customer or Customer()
     assistant = CallAssistant(config=config, knowledge=lambda: view, clock=clock, language=language, customer=customer)
     normaliser = Normaliser()
@@ -86,10 +119,45 @@ async def explain(
             card = decided.candidate.card
             bars = why_not(card, language=language, spoken=spoken, customer=customer, now=now)
             candidates.append(_explained(decided, decision, bars))
-        explained.append(
-            ExplainedLine(text=text, query=decision.query, hints=decision.hints, candidates=tuple(candidates))
-        )
+        line_found = ExplainedLine(text=text, query=decision.query, hints=decision.hints, candidates=tuple(candidates))
+        if shelf is not None:
+            lang = spoken if language == "auto" else language
+            about = _About(text=text, channel=channel, language=lang, customer=customer, least=config.least_score(lang))
+            line_found = replace(line_found, withheld=await _withheld(line_found, shelf, about, now))
+        explained.append(line_found)
     return explained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _About:
+    """An utterance, as cards on the shelf are held against it."""
+
+    text: str
+    channel: Channel
+    language: Language
+    customer: Customer
+    least: float
+    """The score that a search result needs."""
+
+
+async def _withheld(line: ExplainedLine, shelf: Shelf, about: _About, now: datetime) -> tuple[Withheld, ...]:
+    """Cards that would fit: by a phrase or by a sufficient score, without a negative phrase, and barred."""
+    scan = shelf.triggers.read(about.text, about.channel)
+    hits: dict[str, CardHit] = {}
+    if line.query and about.channel == "caller":
+        audience = about.customer.audience(about.language)
+        query = CardQuery(text=line.query, lang=about.language, audience=audience, valid_at=now)
+        hits = {hit.card.id: hit for hit in await shelf.search(query) if hit.score >= about.least}
+    cards = {hit.card.id: hit.card for hit in hits.values()} | {h.card_id: shelf.cards[h.card_id] for h in scan.hits}
+    known = {candidate.card.id for candidate in line.candidates} | set(scan.negated)
+    found = []
+    for card in (card for card_id, card in cards.items() if card_id not in known):
+        bars = why_not(card, language=about.language, spoken=about.language, customer=about.customer, now=now)
+        if bars:
+            why = because(card, bars, customer=about.customer, spoken=about.language, now=now)
+            heard = tuple(hit for hit in scan.hits if hit.card_id == card.id)
+            found.append(Withheld(card=card, bars=bars, because=why, hit=hits.get(card.id), triggers=heard))
+    return tuple(sorted(found, key=lambda one: (-(one.hit.score if one.hit else 1.0), one.card.id)))
 
 
 def _explained(decided: Decided, decision: Decision, bars: tuple[Bar, ...]) -> Explained:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from typing import Literal
 
-from callcue.core.cards import Card
+from callcue.core.cards import Audience, Card
 from callcue.core.speech import Language, LanguageChoice
 
 _MINUTE_MS = 60_000
@@ -24,6 +24,19 @@ class Customer:
     segment: tuple[str, ...] = ()
     region: str = ""
     language: str = ""
+
+    def audience(self, spoken: Language) -> Audience:
+        """The same for the search, which leaves out cards that are limited to other customers."""
+        return Audience(
+            lifecycle=_known(self.lifecycle),
+            segment=self.segment,
+            region=_known(self.region),
+            language=_known(self.language, spoken),
+        )
+
+
+def _known(*values: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in values if value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +124,16 @@ def _for_customer(card: Card, customer: Customer, spoken: Language) -> bool:
     """A limit rules a card out when the customer is known to be outside it. What is not known rules nothing out, for a
     caller who asks about it may well be meant; but a culture card is a claim about somebody, and needs to be sure.
     """
-    audience = card.audience
-    wanted = (
-        (audience.lifecycle, (customer.lifecycle,)),
-        (audience.segment, customer.segment),
-        (audience.region, (customer.region,)),
-        (audience.language, (customer.language, spoken)),
-    )
+    limits, known = card.audience, customer.audience(spoken)
     unknown_passes = card.kind != "culture"
+    pairs = (
+        (limits.lifecycle, known.lifecycle),
+        (limits.segment, known.segment),
+        (limits.region, known.region),
+        (limits.language, known.language),
+    )
     return all(
-        not limits or any(value in limits for value in values if value) or (unknown_passes and not any(values))
-        for limits, values in wanted
+        not wanted or not set(wanted).isdisjoint(held) or (unknown_passes and not held) for wanted, held in pairs
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from callcue.core.cards import CardHit, CardKind, CardQuery
+from callcue.core.cards import Audience, CardHit, CardKind, CardQuery
 from callcue.core.ports import CardIndex
 from nlu.query import clauses
 
@@ -34,14 +34,21 @@ class Hint:
 
 
 async def look_up(
-    index: CardIndex, text: str, lang: str | None, hints: Sequence[Hint] = (), *, valid_at: datetime | None = None
+    index: CardIndex,
+    text: str,
+    lang: str | None,
+    hints: Sequence[Hint] = (),
+    *,
+    valid_at: datetime | None = None,
+    audience: Audience | None = None,
 ) -> list[CardHit]:
     """Best first, one hit per card; an empty text leaves the hints. ``valid_at``: only cards that are valid then, lest
-    last year's prices stand in the way of this year's. Raises what the index raises."""
+    last year's prices stand in the way of this year's; ``audience``: none that is for other customers. Raises what the
+    index raises."""
     parts = clauses(text)
     asked = (text, *parts) if text else ()
     texts = (*asked, *(hint.text for hint in hints))
-    queries = [CardQuery(text=t, top_k=_TOP_K, lang=lang, valid_at=valid_at) for t in texts]
+    queries = [CardQuery(text=t, top_k=_TOP_K, lang=lang, valid_at=valid_at, audience=audience) for t in texts]
     found = await asyncio.gather(*(index.search(q) for q in queries))
     best = {hit.card.id: hit for hit in _own(found[: len(asked)])}
     for hint, hits in zip(hints, found[len(asked) :], strict=True):

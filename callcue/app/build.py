@@ -59,6 +59,7 @@ class Understanding:
     """Everything that knows the cards."""
 
     knowledge: KnowledgeBase
+    index: HybridIndex
     embedders: Mapping[str, Embedder]
     """By the names in the settings."""
     learning: LearningLoop
@@ -124,7 +125,14 @@ class App:
             book=record_book(settings, storage, stages.records, self._clock),
             knowledge=knowledge,
             learning=understood.learning,
-            editing=editing_desk(storage, knowledge, understood.checker, stages.config.assist, self._clock),
+            editing=editing_desk(
+                storage,
+                knowledge,
+                checker=understood.checker,
+                withheld=understood.index.withheld,
+                assist=stages.config.assist,
+                clock=self._clock,
+            ),
             feed=EventFeed(log=storage.log, bus=storage.bus, calls=storage.calls),
             log=storage.log,
             calls=storage.calls,
@@ -216,7 +224,7 @@ class App:
         await learning.start()
         self._stack.push_async_callback(learning.close)
         checker = CardChecker(embedder, inner.known_vectors)
-        return Understanding(knowledge=knowledge, embedders=embedders, learning=learning, checker=checker)
+        return Understanding(knowledge=knowledge, index=inner, embedders=embedders, learning=learning, checker=checker)
 
 
 def lock_file(settings: Settings) -> Path:

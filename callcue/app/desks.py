@@ -9,6 +9,7 @@ from callcue.calls.questions import QuestionProposals
 from callcue.calls.record_book import RecordBook
 from callcue.calls.records import RecordKeeper
 from callcue.calls.review import CardReview, EditingDesk
+from callcue.calls.shelf import ShelfKeeper, WithheldSearch
 from callcue.calls.summary_writing import SummaryWriter
 from callcue.core.ports import Clock
 from callcue.core.settings import Settings, SummarySettings
@@ -24,7 +25,13 @@ from tagger.summary_prompt import PromptTemplate
 
 
 def editing_desk(
-    storage: Storage, knowledge: KnowledgeBase, checker: CardChecker, assist: AssistConfig, clock: Clock
+    storage: Storage,
+    knowledge: KnowledgeBase,
+    *,
+    checker: CardChecker,
+    withheld: WithheldSearch,
+    assist: AssistConfig,
+    clock: Clock,
 ) -> EditingDesk:
     """What editors work with, over the knowledge base that serves calls."""
     searches = SearchLog(storage.database, clock)
@@ -35,6 +42,7 @@ def editing_desk(
         questions=QuestionProposals(searches=searches, editor=editor, clock=clock),
         searches=searches,
         assist=assist,
+        shelf=ShelfKeeper(storage.cards, withheld),
     )
 
 

@@ -6,15 +6,16 @@ Editors do not read calls. So a proposal is a short need without its call, and w
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from callcue.calls.editing import CardEditor, Saved
 from callcue.core.cards import Card
+from callcue.core.events import FinalTranscript
 from callcue.core.ports import Clock
-from callcue.infra.searches import SearchLog, TakenSearch
+from callcue.infra.searches import SearchLog
 from kb_index.folding import fold
 from nlu.query import find_need
 
@@ -120,27 +121,27 @@ class QuestionProposals:
             _Sighting(used.push.card_id, used.push.reason.query, "call", used.ack.by, used.acked_at)
             for used in await self._searches.used_pushes(since)
         ]
-        for search in await self._searches.taken(since):
+        taken = await self._searches.taken(since)
+        moments = {(s.call_id, s.call_ms) for s in taken if s.action == "used" and s.call_id and s.call_ms is not None}
+        said = await self._searches.caller_before(moments, _LATE_MS)
+        needs = {moment: need for moment, finals in said.items() if (need := _last_need(finals, moment[1])) is not None}
+        for search in taken:
             at = datetime.fromtimestamp(search.at_ms / 1000, UTC).isoformat()
             sure = search.action == "used"
             found.append(_Sighting(search.card_id, search.query, "search", search.agent, at, sure))
-            if sure:
-                found += [
-                    _Sighting(search.card_id, need, "call_before_search", search.agent, at)
-                    async for need in self._needs_before(search)
-                ]
+            need = needs.get((search.call_id or "", search.call_ms or 0)) if sure else None
+            if need is not None:
+                found.append(_Sighting(search.card_id, need, "call_before_search", search.agent, at))
         return found
 
-    async def _needs_before(self, search: TakenSearch) -> AsyncIterator[str]:
-        """The customer's last need before the search, if the search was made in a call and soon after it."""
-        if search.call_id is None or search.call_ms is None:
-            return
-        for final in await self._searches.caller_before(search.call_id, search.call_ms):
-            need = find_need(final.text, final.language)
-            if need is not None:
-                if search.call_ms - final.end_ms <= _LATE_MS:
-                    yield need.text
-                return
+
+def _last_need(finals: Sequence[FinalTranscript], at_ms: int) -> str | None:
+    """The customer's last need before the search, if the search was made soon after it."""
+    for final in finals:
+        need = find_need(final.text, final.language)
+        if need is not None:
+            return need.text if at_ms - final.end_ms <= _LATE_MS else None
+    return None
 
 
 def _add(groups: dict[tuple[str, str], _Group], sighting: _Sighting) -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from callcue.calls.editing import CardEditor
 from callcue.calls.questions import QuestionProposals
+from callcue.calls.shelf import ShelfKeeper
 from callcue.core.cards import Card
+from callcue.core.errors import BadInput, NotFound
 from callcue.infra.cards import CardStore
 from callcue.infra.searches import SearchLog
-from kb_index.check import CardChecker, CardWarning
+from kb_index.check import MAX_TEXTS, CardChecker, CardWarning
 from nlu.assist import AssistConfig
 
 MOST_AT_ONCE = 500
@@ -25,9 +27,17 @@ class CardReview:
         self._checker = checker
         self._published = published
 
-    async def check(self, only: Collection[str] | None = None) -> list[CardWarning]:
-        """Warnings about all stored cards, or about those named against all. Raises BadInput for too many texts."""
+    async def check(self, only: Collection[str] | None = None, *, patient: bool = False) -> list[CardWarning]:
+        """Warnings about all stored cards, or about those named against all. Raises NotFound for a card that is not
+        stored; and BadInput where all are asked about, they are too many to wait for and the caller is not patient."""
+        if only is not None and (missing := sorted(set(only) - (await self._store.find(sorted(only))).keys())):
+            raise NotFound(f"there is no card {missing[0][:128]!r}")
         cards = await self._store.all()
+        if only is None and not patient and (size := CardChecker.size(cards)) > MAX_TEXTS:
+            raise BadInput(
+                f"{size} titles and questions are too many to compare while you wait, from {MAX_TEXTS} on; ask about "
+                "one card (card_id), or run `callcue kb check`, which takes its time"
+            )
         return await asyncio.to_thread(self._checker.check, cards, only)
 
     async def of(self, cards: Sequence[Card]) -> list[CardWarning]:
@@ -50,3 +60,5 @@ class EditingDesk:
     searches: SearchLog
     assist: AssistConfig
     """As live calls have it, for the hit test."""
+    shelf: ShelfKeeper
+    """Cards that calls do not see, for the same."""

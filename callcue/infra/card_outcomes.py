@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -14,11 +14,15 @@ from callcue.core.events import AckAction
 from callcue.core.ports import Clock
 from callcue.core.questions import Verdict
 from callcue.infra.auth import LOCAL
+from callcue.infra.card_tallies import CardTally, calls_query, first_shows_query, tally_query
 from callcue.infra.database import Database
 from callcue.infra.tables import AuditRow, CallOutcomeRow, CallTableRow, CardAckRow, CardRow, CardShowRow
 
 MAX_SHOWS = 200_000
+"""Shows that are held at once: with their vectors some 400 MB."""
 _CHUNK = 500
+_PAGE = 2_000
+"""Rows read in one go; the loop breathes in between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +52,18 @@ class Show:
     caller: str | None
     """The caller's number: compared, never shown."""
     words: tuple[Word, ...]
-    transferred: bool | None
-    """Of the call; None: nobody said."""
     vector: bytes | None = None
     embedder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shows:
+    """What was shown, as far as it was read."""
+
+    shows: Sequence[Show]
+    """Oldest first."""
+    left_out: int
+    """Older ones of the same kind that were not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,54 +96,105 @@ class CardOutcomes:
         return int(self._clock.now().timestamp() * 1000)
 
     async def shows(
-        self,
-        *,
-        from_ms: int = 0,
-        to_ms: int | None = None,
-        card_id: str | None = None,
-        acked: bool = False,
-        vectors: bool = False,
+        self, *, from_ms: int = 0, acked: bool = False, vectors: bool = False, most: int = MAX_SHOWS
+    ) -> Shows:
+        """What was shown since then, oldest first; ``acked``: only what somebody said something of. Of more than
+        ``most`` the newest; how many others there are is told. Read page by page, so that the loop goes on meanwhile.
+        """
+        wanted = [CardShowRow.shown_ms >= from_ms, *([_acked()] if acked else ())]
+        found: list[Show] = []
+        while len(found) < most:
+            page = await self._page(wanted, found[-1] if found else None, min(_PAGE, most - len(found)), vectors)
+            found += page
+            if len(page) < _PAGE:
+                break
+        left_out = await self._others(wanted, found[-1]) if len(found) >= most else 0
+        return Shows(shows=found[::-1], left_out=left_out)
+
+    async def _page(
+        self, wanted: Sequence[ColumnElement[bool]], after: Show | None, size: int, vectors: bool
     ) -> list[Show]:
-        """What was shown in a time, the newest at most 200,000, oldest first; ``acked``: only what was acknowledged."""
+        """The next newest shows, newest first."""
+        older = () if after is None else (_before(after),)
         query = (
-            select(CardShowRow, CallTableRow.caller, CallTableRow.agent_id, CallOutcomeRow.transferred)
+            select(CardShowRow, CallTableRow.caller, CallTableRow.agent_id)
             .join(CallTableRow, CallTableRow.call_id == CardShowRow.call_id)
-            .outerjoin(CallOutcomeRow, CallOutcomeRow.call_id == CardShowRow.call_id)
-            .where(CardShowRow.shown_ms >= from_ms)
-            .order_by(CardShowRow.shown_ms.desc(), CardShowRow.call_id, CardShowRow.push_seq)
-            .limit(MAX_SHOWS)
+            .where(*wanted, *older)
+            .order_by(CardShowRow.shown_ms.desc(), CardShowRow.call_id.desc(), CardShowRow.push_seq.desc())
+            .limit(size)
         )
         if not vectors:
             query = query.options(defer(CardShowRow.vector))
-        words = (
-            select(CardAckRow)
-            .join(
-                CardShowRow,
-                (CardShowRow.call_id == CardAckRow.call_id) & (CardShowRow.push_seq == CardAckRow.push_seq),
-            )
-            .where(CardShowRow.shown_ms >= from_ms)
-            .order_by(CardAckRow.acked_ms)
-        )
-        if to_ms is not None:
-            query, words = query.where(CardShowRow.shown_ms < to_ms), words.where(CardShowRow.shown_ms < to_ms)
-        if card_id is not None:
-            query, words = query.where(CardShowRow.card_id == card_id), words.where(CardShowRow.card_id == card_id)
 
         async def work(session: AsyncSession) -> list[Show]:
+            rows = (await session.execute(query)).all()
             said: dict[tuple[str, int], list[CardAckRow]] = {}
-            for row in await session.scalars(words):
-                said.setdefault((row.call_id, row.push_seq), []).append(row)
-            found = (await session.execute(query)).all()
+            key = tuple_(CardAckRow.call_id, CardAckRow.push_seq)
+            for start in range(0, len(rows), _CHUNK):
+                keys = [(show.call_id, show.push_seq) for show, *_ in rows[start : start + _CHUNK]]
+                for row in await session.scalars(select(CardAckRow).where(key.in_(keys)).order_by(CardAckRow.acked_ms)):
+                    said.setdefault((row.call_id, row.push_seq), []).append(row)
             return [
                 replace(
-                    _show(show, caller, agent, transferred, said.get((show.call_id, show.push_seq), ())),
+                    _show(show, caller, agent, said.get((show.call_id, show.push_seq), ())),
                     vector=show.vector if vectors else None,
                 )
-                for show, caller, agent, transferred in found
-                if not acked or (show.call_id, show.push_seq) in said
+                for show, caller, agent in rows
             ]
 
-        return (await self._db.read("read what was shown", work))[::-1]
+        return await self._db.read("read what was shown", work)
+
+    async def _others(self, wanted: Sequence[ColumnElement[bool]], oldest: Show) -> int:
+        query = select(func.count()).select_from(CardShowRow).where(*wanted, _before(oldest))
+
+        async def work(session: AsyncSession) -> int:
+            return (await session.execute(query)).scalar_one()
+
+        return await self._db.read("count what was shown", work)
+
+    async def span(self) -> tuple[int, int]:
+        """Epoch milliseconds of the first and of the last show; of nothing, a time that is over before it begins."""
+        query = select(func.min(CardShowRow.shown_ms), func.max(CardShowRow.shown_ms))
+
+        async def work(session: AsyncSession) -> tuple[int, int]:
+            first, last = (await session.execute(query)).one()
+            return (0, -1) if first is None else (first, last)
+
+        return await self._db.read("look up when cards were shown", work)
+
+    async def tallies(
+        self, *, from_ms: int, to_ms: int, known_until_ms: int, within_ms: int, card_id: str | None = None
+    ) -> list[CardTally]:
+        """What became of each card that was shown in a time; see ``card_tallies.tally_query``."""
+        query = tally_query(
+            from_ms=from_ms, to_ms=to_ms, known_until_ms=known_until_ms, within_ms=within_ms, card_id=card_id
+        )
+
+        async def work(session: AsyncSession) -> list[CardTally]:
+            return [CardTally(**row) for row in (await session.execute(query)).mappings()]
+
+        return await self._db.read("count what became of the cards", work)
+
+    async def calls_by_card(self, *, from_ms: int, to_ms: int) -> dict[str, int]:
+        """Card -> in how many calls it was shown in that time; others are left out."""
+        query = calls_query(from_ms, to_ms)
+
+        async def work(session: AsyncSession) -> dict[str, int]:
+            return {row[0]: row[1] for row in (await session.execute(query)).all()}
+
+        return await self._db.read("count the calls that got a card", work)
+
+    async def first_shows(self, card_id: str) -> list[tuple[str, str | None, int]]:
+        """Call, caller's number, epoch milliseconds: of each call that got the card, when it first did."""
+        query = first_shows_query(card_id)
+
+        async def work(session: AsyncSession) -> list[tuple[str, str | None, int]]:
+            found: list[tuple[str, str | None, int]] = []
+            async for part in (await session.stream(query)).partitions(_PAGE):
+                found += [(call_id, caller, at_ms) for call_id, caller, at_ms in part]
+            return found
+
+        return await self._db.read("read which calls got the card", work)
 
     async def mark(self) -> tuple[int, int]:
         """How many acknowledgements there are, and when the newest was made: tells whether any came."""
@@ -231,9 +294,18 @@ def _item(row: AuditRow) -> AuditItem:
     return AuditItem(**{name: getattr(row, name) for name in _ITEM})
 
 
-def _show(
-    row: CardShowRow, caller: str | None, agent_id: str | None, transferred: bool | None, said: Sequence[CardAckRow]
-) -> Show:
+def _acked() -> ColumnElement[bool]:
+    same = (CardAckRow.call_id == CardShowRow.call_id, CardAckRow.push_seq == CardShowRow.push_seq)
+    return select(CardAckRow.by).where(*same).correlate(CardShowRow).exists()
+
+
+def _before(show: Show) -> ColumnElement[bool]:
+    """Older than this one, of one moment by call and push."""
+    key = tuple_(CardShowRow.shown_ms, CardShowRow.call_id, CardShowRow.push_seq)
+    return key < (show.shown_ms, show.call_id, show.push_seq)
+
+
+def _show(row: CardShowRow, caller: str | None, agent_id: str | None, said: Sequence[CardAckRow]) -> Show:
     return Show(
         call_id=row.call_id,
         push_seq=row.push_seq,
@@ -251,6 +323,5 @@ def _show(
             )
             for ack in said
         ),
-        transferred=transferred,
         embedder=row.embedder,
     )

@@ -10,19 +10,14 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import Row, Select, and_, insert, select, update
+from sqlalchemy import Row, Select, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.card_diff import diff_forms
 from callcue.core.cards import Card, CardStatus
 from callcue.core.clock import SystemClock
-from callcue.core.errors import (
-    BadCard,
-    BadInput,
-    NotFound,
-    StorageFailed,
-)
+from callcue.core.errors import BadCard, BadInput, NotFound, StorageFailed
 from callcue.core.ports import Clock
 from callcue.infra.card_edits import (
     PLAIN,
@@ -174,6 +169,18 @@ class CardStore:
         """Every card whose newest version is published, by id."""
         query = _newest().where(CardRow.status == "published").order_by(CardRow.card_id)
         return await self._cards(query, "read the published cards")
+
+    async def unpublished(self, most: int) -> tuple[Cards, int]:
+        """Cards whose newest version is not published, by id, at most ``most``, and how many others there are."""
+        query = _newest().where(CardRow.status != "published").order_by(CardRow.card_id).limit(most)
+        cards = await self._cards(query, "read the cards that are not published")
+        count = select(func.count()).select_from(CardRow).where(CardRow.status != "published")
+
+        async def work(session: AsyncSession) -> int:
+            return (await session.execute(count)).scalar_one()
+
+        found = await self._db.read("count the cards that are not published", work) if len(cards) == most else most
+        return cards, max(0, found - most)
 
     async def snapshot(self, known: Mapping[str, Card] | None = None) -> CardSnapshot:
         """Every published card, and the number of this state. Cards that ``known`` (by id) has in their newest version

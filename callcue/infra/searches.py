@@ -4,12 +4,12 @@ The raw material of proposals (``callcue.calls.questions``). Searches are what p
 year and go to no log line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import and_, delete, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,6 +30,9 @@ KEPT_MS = 180 * 86_400_000
 """How long a search is kept, milliseconds."""
 MAX_READ = 10_000
 _CHUNK = 200
+_MOMENTS = 100
+Moment = tuple[str, int]
+"""Call, and call time in milliseconds."""
 _FINALS = 8
 """Finals before a search that are looked at."""
 
@@ -145,20 +148,39 @@ class SearchLog:
 
         return await self._db.read("read the cards that agents used", work)
 
-    async def caller_before(self, call_id: str, at_ms: int) -> list[FinalTranscript]:
-        """What the caller said last before a moment of a call, newest first; at most a few finals."""
+    async def caller_before(self, moments: Collection[Moment], within_ms: int) -> dict[Moment, list[FinalTranscript]]:
+        """What the caller said last before each of these moments and at most ``within_ms`` earlier, newest first; at
+        most a few finals. A hundred moments cost one query."""
+        wanted = sorted(set(moments))
+        found: dict[Moment, list[FinalTranscript]] = {}
+        for start in range(0, len(wanted), _MOMENTS):
+            some = wanted[start : start + _MOMENTS]
+            finals = await self._caller_finals(some, within_ms)
+            for call_id, at_ms in some:
+                before = [final for final in finals.get(call_id, ()) if at_ms - within_ms <= final.at_ms <= at_ms]
+                found[call_id, at_ms] = before[:_FINALS]
+        return found
+
+    async def _caller_finals(self, some: Sequence[Moment], within_ms: int) -> dict[str, list[FinalTranscript]]:
+        """Call -> its finals before any of its moments, newest first."""
+        near = [
+            and_(EventRow.call_id == call_id, EventRow.at_ms.between(at_ms - within_ms, at_ms))
+            for call_id, at_ms in some
+        ]
         query = (
             select(EventRow.body)
-            .where(EventRow.call_id == call_id, EventRow.type == "FinalTranscript", EventRow.at_ms <= at_ms)
-            .order_by(EventRow.seq.desc())
-            .limit(_FINALS)
+            .where(EventRow.type == "FinalTranscript", or_(*near))
+            .order_by(EventRow.call_id, EventRow.seq.desc())
         )
 
-        async def work(session: AsyncSession) -> list[FinalTranscript]:
-            found = [decode(body) for body in await session.scalars(query)]
-            return [f for f in found if isinstance(f, FinalTranscript) and f.channel == "caller"]
+        async def work(session: AsyncSession) -> dict[str, list[FinalTranscript]]:
+            finals: dict[str, list[FinalTranscript]] = {}
+            for final in map(decode, await session.scalars(query)):
+                if isinstance(final, FinalTranscript) and final.channel == "caller":
+                    finals.setdefault(final.call_id, []).append(final)
+            return finals
 
-        return await self._db.read("read what was said before a search", work)
+        return await self._db.read("read what was said before searches", work)
 
     async def judge(self, card_id: str, digest: str, verdict: QuestionVerdict, *, by: str) -> None:
         """Write down an editor's verdict on a proposed question; the first one stays."""

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 Z95 = 1.959964
 """Standard normal quantile of a two-sided 95 % interval."""
@@ -50,8 +52,8 @@ def by_horizon(times: Sequence[tuple[float, bool]]) -> Survival:
     the event), any unit, all cut at the horizon. Somebody watched for half of it counts for that half.
     """
     alive, left, variance, events = 1.0, len(times), 0.0, 0
-    for moment in sorted({time for time, _ in times}):
-        here = [happened for time, happened in times if time == moment]
+    for _, group in groupby(sorted(times), key=itemgetter(0)):
+        here = [happened for _, happened in group]
         died = sum(here)
         if died:
             alive *= 1 - died / left

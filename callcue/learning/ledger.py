@@ -4,24 +4,23 @@ retrieval (调取率): of the times it was shown, those in which the agent used 
 accuracy (准确率): of the times somebody judged it, by using it or by calling it wrong, those in which nobody called it
 wrong.
 repeat: of the times it was used for a caller whose number is known, those in which the same number called again within
-``within_days`` and got the same card. Shows younger than that are not counted yet.
+the days of ``knowledge.repeat_days`` and got the same card. Shows younger than that are not counted yet.
 transfer: of the times it was used in a call whose outcome is known, those in which the call was transferred.
 wrong knowledge (知识错误转接率): of the same, those in which the call was transferred and the card was wrong, by the
 word of an agent on that show, or of that month's audit.
 
+The counting is done in the database (``callcue.infra.card_tallies``): nothing is left out, however much was shown.
 What nobody observed (numbers that the switch does not send, outcomes that nobody reports) is left out of a share, and a
 share of nothing is unknown, not 0.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from callcue.infra.card_outcomes import Show
+from callcue.infra.card_tallies import CardTally
 from callcue.learning.intervals import Share
-
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,88 +41,49 @@ class LedgerLine:
     wrong_knowledge: Share
 
 
-def ledger(
-    shows: Sequence[Show],
-    *,
-    from_ms: int,
-    to_ms: int,
-    now_ms: int,
-    within_days: float,
-    condemned: Mapping[str, Sequence[str]],
-) -> list[LedgerLine]:
-    """Lines of the cards shown in the period (epoch milliseconds), most shown first; the last line is all of them.
+def months(from_ms: int, to_ms: int) -> Iterator[tuple[str, int, int]]:
+    """The calendar months (UTC) of a time in epoch milliseconds: name, and the part of the time that lies in it."""
+    while from_ms < to_ms:
+        day = datetime.fromtimestamp(from_ms / 1000, UTC)
+        first = day.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        end = min(to_ms, int((first + timedelta(days=32)).replace(day=1).timestamp() * 1000))
+        yield day.strftime("%Y-%m"), from_ms, end
+        from_ms = end
 
-    ``shows`` must reach ``within_days`` beyond the period, as far as there are any, for the repeats.
+
+def ledger(tallies: Iterable[tuple[str, CardTally]], *, condemned: Mapping[str, Sequence[str]]) -> list[LedgerLine]:
+    """Lines of the cards that were counted, month by month, most shown first; the last line is all of them.
+
+    ``condemned``: card -> the months whose audit found it wrong or outdated.
     """
-    callers: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
-    for show in shows:
-        if show.caller:
-            callers[show.caller, show.card_id].append((show.shown_ms, show.call_id))
-    inside = [show for show in shows if from_ms <= show.shown_ms < to_ms]
-    facts = [_facts(show, callers, now_ms, within_days, condemned) for show in inside]
-    by_card: dict[str, list[_Facts]] = defaultdict(list)
-    for fact in facts:
-        by_card[fact.card_id].append(fact)
-    lines = [_line(card_id, held) for card_id, held in sorted(by_card.items(), key=lambda kv: (-len(kv[1]), kv[0]))]
-    return [*lines, _line(None, facts)]
+    by_card: dict[str, Counter[str]] = defaultdict(Counter)
+    everything: Counter[str] = Counter()
+    for month, tally in tallies:
+        counts = Counter({name: getattr(tally, name) for name in _COUNTS})
+        guilty = month in condemned.get(tally.card_id, ())
+        counts["to_blame"] = tally.transferred if guilty else tally.transferred_wrong
+        by_card[tally.card_id] += counts
+        everything += counts
+    ordered = sorted(by_card.items(), key=lambda pair: (-pair[1]["shown"], pair[0]))
+    return [*(_line(card_id, counts) for card_id, counts in ordered), _line(None, everything)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Facts:
-    """One show. None: not known."""
-
-    card_id: str
-    used: bool
-    dismissed: bool
-    wrong: bool
-    came_again: bool | None
-    transferred: bool | None
-    to_blame: bool
+_COUNTS = tuple(name for name in CardTally.__dataclass_fields__ if name != "card_id")
 
 
-def _facts(
-    show: Show,
-    callers: Mapping[tuple[str, str], Sequence[tuple[int, str]]],
-    now_ms: int,
-    within_days: float,
-    condemned: Mapping[str, Sequence[str]],
-) -> _Facts:
-    wrong = any(word.action == "wrong" for word in show.words)
-    window = int(within_days * DAY_MS)
-    came_again = None
-    if show.caller and show.shown_ms + window <= now_ms:
-        later = callers.get((show.caller, show.card_id), ())
-        came_again = any(show.shown_ms < at <= show.shown_ms + window and call != show.call_id for at, call in later)
-    month = datetime.fromtimestamp(show.shown_ms / 1000, UTC).strftime("%Y-%m")
-    return _Facts(
-        card_id=show.card_id,
-        used=any(word.used for word in show.words),
-        dismissed=any(word.action == "dismissed" for word in show.words),
-        wrong=wrong,
-        came_again=came_again,
-        transferred=show.transferred,
-        to_blame=wrong or month in condemned.get(show.card_id, ()),
-    )
+def _line(card_id: str | None, counts: Mapping[str, int]) -> LedgerLine:
+    def share(count: str, of: str) -> Share:
+        return Share(count=counts[count], of=counts[of])
 
-
-def _line(card_id: str | None, facts: Sequence[_Facts]) -> LedgerLine:
-    used = [fact for fact in facts if fact.used]
-    judged = [fact for fact in facts if fact.used or fact.wrong]
-    ended = [fact for fact in used if fact.transferred is not None]
     return LedgerLine(
         card_id=card_id,
-        shown=len(facts),
-        used=len(used),
-        dismissed=sum(fact.dismissed for fact in facts),
-        wrong=sum(fact.wrong for fact in facts),
-        retrieval=_share(fact.used for fact in facts),
-        accuracy=_share(not fact.wrong for fact in judged),
-        repeat=_share(fact.came_again for fact in used),
-        transfer=_share(fact.transferred for fact in ended),
-        wrong_knowledge=_share(bool(fact.transferred) and fact.to_blame for fact in ended),
+        shown=counts["shown"],
+        used=counts["used"],
+        dismissed=counts["dismissed"],
+        wrong=counts["wrong"],
+        retrieval=share("used", "shown"),
+        accuracy=share("accurate", "judged"),
+        repeat=share("came_again", "watched"),
+        transfer=share("transferred", "ended"),
+        wrong_knowledge=share("to_blame", "ended"),
     )
-
-
-def _share(values: Iterable[bool | None]) -> Share:
-    known = [value for value in values if value is not None]
-    return Share(count=sum(known), of=len(known))

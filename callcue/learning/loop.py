@@ -113,7 +113,10 @@ class LearningLoop:
         if mark == self._mark:
             return None
         since = self.now_ms - int(4 * self.config.feedback.half_life_days * DAY_MS)
-        shows = await self.history.shows(from_ms=since, acked=True, vectors=True)
+        found = await self.history.shows(from_ms=since, acked=True, vectors=True)
+        if found.left_out:
+            _log.warning("learning.feedback_left_out", read=len(found.shows), left_out=found.left_out)
+        shows = found.shows
         vectors = await self._show_vectors(shows)
         versions = await self.history.versions({show.card_id for show in shows})
         acks = [ack for show in shows for ack in acks_of(show, vectors.get((show.call_id, show.push_seq)))]

@@ -1,5 +1,6 @@
 """What people look at: topics with their clock, top issues, the ledger, the audit. Reads; models are not needed."""
 
+import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,9 +13,10 @@ from callcue.core.cards import Card
 from callcue.core.errors import BadInput, Conflict, NotFound
 from callcue.core.questions import TopicState
 from callcue.infra.card_outcomes import AuditItem
+from callcue.infra.card_tallies import CardTally
 from callcue.infra.questions import CLOSED, Question, Topic
 from callcue.learning.audit import AuditReport, check_month, draw, report, stratify
-from callcue.learning.ledger import LedgerLine, ledger
+from callcue.learning.ledger import LedgerLine, ledger, months
 from callcue.learning.likeness import Space
 from callcue.learning.loop import DAY_MS, LearningLoop
 from callcue.learning.repeats import Asking, Effect, effect
@@ -174,10 +176,12 @@ async def topic_effect(loop: LearningLoop, topic: Topic) -> Effect:
     questions = await loop.questions.questions(topic_id=topic.topic_id)
     askings = [Asking(caller=q.caller, call_id=q.call_id, at_ms=q.asked_ms) for q in questions]
     if topic.card_id is not None:
-        shows = await loop.history.shows(card_id=topic.card_id)
-        askings += [Asking(caller=s.caller, call_id=s.call_id, at_ms=s.shown_ms) for s in shows]
+        shown = await loop.history.first_shows(topic.card_id)
+        askings += [Asking(caller=caller, call_id=call_id, at_ms=at_ms) for call_id, caller, at_ms in shown]
     published = topic.closed_ms if topic.state == "answered" else None
-    return effect(askings, published_ms=published, now_ms=loop.now_ms, within_days=loop.config.repeat_days)
+    return await asyncio.to_thread(
+        effect, askings, published_ms=published, now_ms=loop.now_ms, within_days=loop.config.repeat_days
+    )
 
 
 async def top(loop: LearningLoop, week: str, *, limit: int = 20) -> list[Issue]:
@@ -185,27 +189,32 @@ async def top(loop: LearningLoop, week: str, *, limit: int = 20) -> list[Issue]:
     begin, end = bounds(week)
     since = begin - (end - begin)
     titles = {topic.topic_id: topic.title for topic in await loop.questions.topics()}
-    shows = await loop.history.shows(from_ms=since, to_ms=end)
+    shown = (
+        await loop.history.calls_by_card(from_ms=begin, to_ms=end),
+        await loop.history.calls_by_card(from_ms=since, to_ms=begin),
+    )
     questions = [
         q for q in await loop.questions.questions(since_ms=since, vectors=False) if q.why in ("nothing", "low")
     ]
-    asked: list[Asked] = [
-        ("topic", q.topic_id, q.call_id, q.asked_ms) for q in questions if q.topic_id and q.asked_ms < end
-    ]
-    asked += [("card", s.card_id, s.call_id, s.shown_ms) for s in shows]
-    issues = top_issues(asked, titles, week, limit)
-    named = {issue.id: (await loop.cards.get(issue.id)).title for issue in issues if issue.kind == "card"}
-    return [replace(issue, title=named.get(issue.id, issue.title)) for issue in issues]
+    asked: list[Asked] = [(q.topic_id, q.call_id, q.asked_ms) for q in questions if q.topic_id and q.asked_ms < end]
+    issues = top_issues(asked, shown, titles, week, limit)
+    named = await loop.cards.find([issue.id for issue in issues if issue.kind == "card"])
+    return [replace(i, title=named[i.id].title) if i.kind == "card" and i.id in named else i for i in issues]
 
 
 async def card_ledger(loop: LearningLoop, *, from_ms: int, to_ms: int, card_id: str | None = None) -> list[LedgerLine]:
     """The ledger of a time, epoch milliseconds; the last line is all cards together (or the one that was asked for)."""
     if from_ms >= to_ms:
         raise BadInput("the period ends before it begins")
-    days = loop.config.repeat_days
-    shows = await loop.history.shows(from_ms=from_ms, to_ms=to_ms + int(days * DAY_MS), card_id=card_id)
-    condemned = await loop.history.condemned()
-    return ledger(shows, from_ms=from_ms, to_ms=to_ms, now_ms=loop.now_ms, within_days=days, condemned=condemned)
+    within_ms = int(loop.config.repeat_days * DAY_MS)
+    tallies: list[tuple[str, CardTally]] = []
+    first_ms, last_ms = await loop.history.span()
+    for month, begin, end in months(max(from_ms, first_ms), min(to_ms, last_ms + 1)):
+        found = await loop.history.tallies(
+            from_ms=begin, to_ms=end, known_until_ms=loop.now_ms - within_ms, within_ms=within_ms, card_id=card_id
+        )
+        tallies += [(month, tally) for tally in found]
+    return ledger(tallies, condemned=await loop.history.condemned())
 
 
 async def draw_audit(loop: LearningLoop, month: str, *, by: str) -> AuditReport:

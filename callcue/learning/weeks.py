@@ -1,15 +1,15 @@
 """What callers ask most, week by week (ISO 8601 weeks, UTC)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from callcue.core.errors import BadInput
 
-Asked = tuple[Literal["topic", "card"], str, str, int]
-"""Kind, id, call, epoch milliseconds."""
+Asked = tuple[str, str, int]
+"""Topic, call, epoch milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +47,25 @@ def bounds(week: str) -> tuple[int, int]:
     return int(begin.timestamp() * 1000), int((begin + timedelta(days=7)).timestamp() * 1000)
 
 
-def top_issues(asked: Iterable[Asked], titles: dict[str, str], week: str, limit: int) -> list[Issue]:
-    """``asked`` holds at least the week and the one before it. Most calls first, of equal ones the one that grew
-    more."""
+def top_issues(
+    asked: Iterable[Asked],
+    shown: tuple[Mapping[str, int], Mapping[str, int]],
+    titles: Mapping[str, str],
+    week: str,
+    limit: int,
+) -> list[Issue]:
+    """Most calls first, of equal ones the one that grew more. ``asked`` holds at least the week and the one before it;
+    ``shown`` says of each card in how many calls of the week, and of the week before, it was shown."""
     begin, end = bounds(week)
-    calls: dict[tuple[Literal["topic", "card"], str], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
-    for kind, item, call_id, at_ms in asked:
+    calls: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for topic, call_id, at_ms in asked:
         if begin - (end - begin) <= at_ms < end:
-            calls[kind, item][at_ms < begin].add(call_id)
+            calls[topic][at_ms < begin].add(call_id)
     issues = [
-        Issue(kind=kind, id=item, title=titles.get(item, item), calls=len(now), before=len(before))
-        for (kind, item), (now, before) in calls.items()
+        Issue(kind="topic", id=topic, title=titles.get(topic, topic), calls=len(now), before=len(before))
+        for topic, (now, before) in calls.items()
         if now
     ]
+    this, last = shown
+    issues += [Issue(kind="card", id=c, title=c, calls=count, before=last.get(c, 0)) for c, count in this.items()]
     return sorted(issues, key=lambda issue: (-issue.calls, -issue.growth, issue.id))[:limit]

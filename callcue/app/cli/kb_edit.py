@@ -197,7 +197,7 @@ def check(
     async def work(storage: "Storage") -> None:
         if card_id is not None:
             await storage.cards.get(card_id)
-        found = await (await review_of(storage)).check(None if card_id is None else {card_id})
+        found = await (await review_of(storage)).check(None if card_id is None else {card_id}, patient=True)
         if as_json:
             for warning in found:
                 emit(asdict(warning))

@@ -1,6 +1,6 @@
 """The hit test: what a live call would show for a sentence, and why."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +10,7 @@ from callcue.core.errors import BadInput
 if TYPE_CHECKING:
     from callcue.core.settings import Settings
     from nlu.assist import KnowledgeView
-    from nlu.explain import Explained, ExplainedLine
+    from nlu.explain import Explained, ExplainedLine, Shelf, Withheld
 
 _BARS = {
     "status": "not published",
@@ -24,9 +24,12 @@ def hit_test(
     text: Annotated[list[str], typer.Argument(help="What a customer says; several: one utterance after the other.")],
     channel: Annotated[str, typer.Option(help="caller or agent.")] = "caller",
     language: Annotated[str, typer.Option(help="zh, en or auto.")] = "auto",
+    lifecycle: Annotated[str, typer.Option(help="The customer's stage, where it is known.")] = "",
+    segment: Annotated[list[str] | None, typer.Option(help="A kind of customer; may be given several times.")] = None,
+    region: Annotated[str, typer.Option(help="The customer's region.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show every candidate for a sentence with its scores, and why a call would show it or not."""
+    """Show every candidate for a sentence with its scores, why a call would show it or not, and what else would fit."""
     from typing import get_args
 
     from callcue.core.speech import Channel, LanguageChoice
@@ -35,55 +38,79 @@ def hit_test(
         if value not in get_args(known):
             raise BadInput(f"{name} {value!r} is not one of {', '.join(get_args(known))}")
     quiet_logs()
-    run(_test(text, channel, language, as_json=as_json))
+    customer = {"lifecycle": lifecycle, "segment": tuple(segment or ()), "region": region}
+    run(_test(text, channel, language, customer, as_json=as_json))
 
 
-async def _test(text: list[str], channel: str, language: str, *, as_json: bool) -> None:
+async def _test(text: list[str], channel: str, language: str, customer: "dict[str, Any]", *, as_json: bool) -> None:
     from callcue.app.build import call_config
     from callcue.core.clock import SystemClock
     from nlu.explain import MAX_LINES, explain
+    from nlu.gate import Customer
 
     chosen = settings()
     lines = [line for each in text for line in each.splitlines() if line.strip()]
     if not 1 <= len(lines) <= MAX_LINES:
         raise BadInput(f"there are {len(lines)} utterances; give 1 to {MAX_LINES}")
+    view, shelf = await _view(chosen)
     explained = await explain(
         lines,
-        view=await _view(chosen),
+        view=view,
         config=call_config(chosen).assist,
         clock=SystemClock(),
         channel=channel,  # type: ignore[arg-type] # checked by hit_test
         language=language,  # type: ignore[arg-type]
+        customer=Customer(**customer),
+        shelf=shelf,
     )
     for line in explained:
         if as_json:
             rows = [_row(candidate) for candidate in line.candidates]
-            emit({"text": line.text, "query": line.query, "hints": list(line.hints), "candidates": rows})
+            others = [_withheld_row(one) for one in line.withheld]
+            told = {"text": line.text, "query": line.query, "hints": list(line.hints)}
+            emit({**told, "candidates": rows, "withheld": others})
         else:
             _print(line)
     if not as_json:
         least = chosen.knowledge
         console().print(f"A search result needs a score of {least.threshold:g} (zh) or {least.threshold_en:g} (en).")
+        if shelf.left_out:
+            console().print(f"{shelf.left_out} more cards that are not published were not looked at.")
 
 
-async def _view(chosen: "Settings") -> "KnowledgeView":
-    """The published cards, as a call of a service with these settings sees them."""
+async def _view(chosen: "Settings") -> "tuple[KnowledgeView, Shelf]":
+    """The published cards, as a call of a service with these settings sees them, and those that it does not see."""
     import asyncio
 
     from callcue.app.build import hotword_config
-    from callcue.app.cli.indexed import indexed
+    from callcue.app.cli.indexed import shelved
     from nlu.assist import KnowledgeView
     from nlu.hotwords import HotwordCorrector
     from nlu.triggers import TriggerMatcher
 
-    index, cards = await indexed(chosen)
+    index, cards, shelf = await shelved(chosen)
     hotwords = await asyncio.to_thread(hotword_config, chosen)
-    return KnowledgeView(
+    view = KnowledgeView(
         index=index,
         triggers=TriggerMatcher(cards),
         cards={card.id: card for card in cards},
         hotwords=HotwordCorrector(hotwords, cards),
     )
+    return view, shelf
+
+
+def _withheld_row(one: "Withheld") -> dict[str, object]:
+    return {
+        "card_id": one.card.id,
+        "version": one.card.version,
+        "title": one.card.title,
+        "status": one.card.status,
+        "bars": list(one.bars),
+        "because": one.because,
+        "score": round(one.hit.score, 4) if one.hit else 0.0,
+        "matched": one.hit.matched if one.hit else "",
+        "triggers": [f"{trigger.phrase} ({trigger.match})" for trigger in one.triggers],
+    }
 
 
 def _row(candidate: "Explained") -> dict[str, object]:
@@ -108,14 +135,23 @@ def _row(candidate: "Explained") -> dict[str, object]:
 
 
 def _print(line: "ExplainedLine") -> None:
-    from rich.table import Table
-
     console().print(f"“{line.text}”")
     console().print(f"looked up: {line.query}" if line.query else "nothing was looked up")
     for hint in line.hints:
         console().print(f"beside it: {hint}")
-    if not line.candidates:
-        return
+    if line.candidates:
+        _print_candidates(line)
+    if line.withheld:
+        console().print("These would fit, and no call shows them now:")
+    for one in line.withheld:
+        why = ", ".join(trigger.phrase for trigger in one.triggers) or (one.hit.matched if one.hit else "")
+        score = f" {one.hit.score:.3f}" if one.hit else ""
+        console().print(f"  {one.card.id} {one.because} (version {one.card.version};{score} {why})")
+
+
+def _print_candidates(line: "ExplainedLine") -> None:
+    from rich.table import Table
+
     table = Table("card", "verdict", "score", "dense", "lexical", "feedback", "heard", "nearest question")
     for candidate in line.candidates:
         hit = candidate.hit

@@ -27,8 +27,9 @@ from callcue.calls.questions import QuestionProposals
 from callcue.calls.record_book import RecordBook
 from callcue.calls.records import RecordKeeper
 from callcue.calls.review import CardReview, EditingDesk
+from callcue.calls.shelf import ShelfKeeper
 from callcue.calls.summaries import Summaries
-from callcue.core.cards import Card, PushReason
+from callcue.core.cards import Card, CardHit, CardQuery, PushReason
 from callcue.core.clock import SystemClock
 from callcue.core.events import CardPush
 from callcue.core.ports import Clock
@@ -217,6 +218,12 @@ def known_vectors(knowledge: KnowledgeBase, keys: Sequence[bytes]) -> dict[bytes
     return {key: table[key] for key in keys if key in table}
 
 
+async def on_the_shelf(query: CardQuery, cards: Sequence[Card]) -> list[CardHit]:
+    """Cards whose title holds the query's text, as the index of these tests finds them."""
+    found = [card for card in cards if query.text in card.title]
+    return [CardHit(card=card, score=0.9, dense=0.8, lexical=0.0, matched=card.title) for card in found]
+
+
 def editing_desk(database: Database, knowledge: KnowledgeBase) -> EditingDesk:
     """What editors work with, with an embedder that needs no model."""
     searches = SearchLog(database)
@@ -228,6 +235,7 @@ def editing_desk(database: Database, knowledge: KnowledgeBase) -> EditingDesk:
         questions=QuestionProposals(searches=searches, editor=editor, clock=SystemClock()),
         searches=searches,
         assist=AssistConfig(),
+        shelf=ShelfKeeper(knowledge.store, on_the_shelf),
     )
 
 

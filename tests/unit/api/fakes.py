@@ -20,6 +20,7 @@ from callcue.core.ids import new_id
 from callcue.core.summaries import Moment
 from callcue.infra.cards import CardStore
 from callcue.infra.event_log import EventLog
+from kb_index.filters import CardFilter
 
 
 @dataclass
@@ -148,7 +149,7 @@ class FakeManager:
 
 
 class FakeIndex:
-    """Finds cards whose title holds the query's text."""
+    """Finds cards whose title holds the query's text, by the filters of the real index."""
 
     def __init__(self) -> None:
         self.generation = 0
@@ -160,7 +161,9 @@ class FakeIndex:
         return self.generation
 
     async def search(self, query: CardQuery) -> list[CardHit]:
-        found = [card for card in self._cards if query.text and query.text in card.title]
+        mask = CardFilter(self._cards).admitted(query)
+        admitted = self._cards if mask is None else [c for c, fine in zip(self._cards, mask, strict=True) if fine]
+        found = [card for card in admitted if query.text and query.text in card.title]
         return [
             CardHit(card=card, score=0.9, dense=0.8, lexical=1.5, matched=card.title, fused=2.0)
             for card in found[: query.top_k]

@@ -154,6 +154,27 @@ async def test_the_hit_test_says_why(edge: Edge) -> None:
         assert (await post(edge, "/v1/kb/hit-test", bad)).status_code == 400
 
 
+async def test_the_hit_test_names_what_would_fit_and_is_not_shown(edge: Edge) -> None:
+    asked = "订单付款以后怎么改地址"
+    await put(edge, FORM)
+    card = {"id": "kb-address", "title": asked, "body": "…", "status": "draft", "triggers": [{"phrase": "改收货地址"}]}
+    await put(edge, card, card_id="kb-address")
+    body = {"text": f"{asked}\n帮我改收货地址", "customer": {"region": "华北"}}
+    found, heard = (await post(edge, "/v1/kb/hit-test", body, who="sue")).json()["utterances"]
+    assert "kb-address" not in {candidate["card_id"] for candidate in found["candidates"]}
+    (one,) = found["withheld"]
+    assert (one["card_id"], one["status"], one["bars"], one["because"]) == (
+        "kb-address",
+        "draft",
+        ["status"],
+        "is a draft",
+    )
+    assert (one["score"], one["matched"]) == (0.9, asked)
+    assert [trigger["phrase"] for one in heard["withheld"] for trigger in one["triggers"]] == ["改收货地址"]
+    bad = {"text": asked, "customer": {"county": "华北"}}
+    assert (await post(edge, "/v1/kb/hit-test", bad)).status_code == 400
+
+
 async def search(edge: Edge, who: str = "a1", **body: Any) -> Any:
     return (await post(edge, "/v1/search", body, who=who)).json()
 

@@ -200,3 +200,21 @@ def test_blanks_hold_what_is_known_and_nothing_else() -> None:
     record = CallRecord(call_id="c1", version=1, fields=fields)
     assert slot_values(record, CustomerProfile(), None) == {"phone": "138 0013 8000", "amount": "12.5"}
     assert slot_values(CallRecord(call_id="c1"), CustomerProfile(name="林"), "a1") == {"name": "林", "agent": "a1"}
+
+
+SAID = "订单已经付款了"
+"""The caller's last words in the scripted call, which nothing but the search knows."""
+
+
+@pytest.mark.parametrize(("known", "wanted"), [(("个人",), ["yours"]), (("企业",), ["theirs00"]), ((), ["theirs00"])])
+async def test_cards_for_other_customers_do_not_stand_in_the_way(
+    pipeline: Pipeline, known: tuple[str, ...], wanted: list[str]
+) -> None:
+    """Twelve cards for companies come before the one for persons: more than a look-up looks at."""
+    cards = [Card(id=f"theirs{n:02}", title=SAID, body="…", audience=Audience(segment=("企业",))) for n in range(12)]
+    cards.append(Card(id="yours", title=SAID, body="…", audience=Audience(segment=("个人",))))
+    await pipeline.knowledge.save(cards, by="eve")
+    link = await pipeline.manager.start(of(CustomerProfile(segment=known)))
+    await link.audio(WIRE)
+    await link.hangup()
+    assert [card for card, kind, _ in await shown(pipeline) if kind == "search"][:1] == wanted

@@ -26,6 +26,7 @@ class Desk:
     """Calls, searches and proposals over one database, on a clock that stands still."""
 
     def __init__(self, db: Database) -> None:
+        self.database = db
         self.clock = ManualClock()
         self.log = EventLog(db, InProcessBus(), self.clock)
         self.searches = SearchLog(db, self.clock)
@@ -141,3 +142,31 @@ async def test_numbers_in_a_search_are_not_kept(desk: Desk, tmp_path: Path) -> N
     kept = (tmp_path / "callcue.sqlite3").read_bytes() + (tmp_path / "callcue.sqlite3-wal").read_bytes()
     assert "的快递到哪了".encode() in kept
     assert b"13812345678" not in kept
+
+
+async def test_the_words_before_many_searches_are_read_together(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of searches in as many calls cost a few queries, and each gets the words of its own call and moment."""
+    await desk.call("c0", "第零次通话里问的那件事", end_ms=2_000)
+    for nth in range(1, 300):
+        await desk.call(f"c{nth}", f"{_NAMES[nth % 10]}坏了怎么报修啊", end_ms=2_000)
+    for nth in range(300):
+        search = await desk.searched("报修在哪里", f"c{nth}", 10_000, by=f"a{nth}")
+        await desk.searches.took(search, CARD.id, "used", agent=f"a{nth}")
+    early = await desk.searched("报修在哪里", "c0", 1_000)
+    await desk.searches.took(early, CARD.id, "used", agent="a1")
+    reads: list[str] = []
+    read = desk.database.read
+
+    async def counted(what: str, work: object) -> object:
+        reads.append(what)
+        return await read(what, work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk.database, "read", counted)
+    found = {proposal.text: proposal.count for proposal in await desk.questions.propose()}
+    assert found == {"报修在哪里": 301, "第零次通话里问的那件事": 1} | {
+        f"{name}坏了怎么报修啊": 29 if name == _NAMES[0] else 30 for name in _NAMES
+    }
+    assert len(reads) < 12, reads
+
+
+_NAMES = ["空调", "冰箱", "电视", "耳机", "手机", "音箱", "键盘", "鼠标", "相机", "手表"]

@@ -31,7 +31,7 @@ async def test_questions_are_kept_with_their_best_candidate(asking: Pipeline) ->
     (question,) = await asking.questions.questions()
     assert (question.call_id, question.text, question.why) == ("c1", "订单已经付款了", "low")
     assert (question.card_id, question.score) == (FAR.id, 0.05)
-    shows = await asking.history.shows()
+    shows = (await asking.history.shows()).shows
     assert [(show.card_id, show.call_id) for show in shows] == [(CARD.id, "c1")]
     await asking.close()
 

@@ -276,3 +276,15 @@ def test_the_list_of_problems_is_bounded() -> None:
     result = read_cards(b"nonsense\n" * 2000, "jsonl")
     assert len(result.problems) == 501
     assert result.problems[-1].where == "file"
+
+
+@pytest.mark.parametrize("data", [b"", b"\n \n", b"id,title,body\n", b"\xef\xbb\xbf"])
+def test_a_file_without_a_card_is_no_success(data: bytes) -> None:
+    for form in ("csv", "jsonl") if not data.strip().startswith(b"id") else ("csv",):
+        (problem,) = read_cards(data, form).problems  # type: ignore[arg-type]
+        assert "holds no card" in problem.message
+
+
+def test_a_cell_beyond_all_bounds_is_named_as_such() -> None:
+    (problem,) = read_cards(b'id,title,body\na,b,"' + b"x" * 200_000 + b'"\n', "csv").problems
+    assert "a cell of more than 131072 characters" in problem.message

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from callcue.core.cards import Audience, Card, Trigger
-from callcue.core.errors import BadInput
 from callcue.testing import HashEmbedder
 from kb_index.check import CardChecker, CardWarning, term_overlap
 from kb_index.contradiction import contradictions, differ
@@ -147,5 +146,25 @@ def test_a_save_among_too_many_texts_is_told_less_and_not_refused(monkeypatch: p
     checker = CardChecker(HashEmbedder(256), lambda keys: {key: embed(HashEmbedder(256), ["x"])[0] for key in keys})
     told = checker.check([*OTHERS, one, other], {one.id}, known_only=True)
     assert [warning.kind for warning in told] == ["same_trigger"]
-    with pytest.raises(BadInput, match="too many"):
-        checker.check([*OTHERS, one, other])
+
+
+def test_many_texts_are_compared_in_parts_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And more of them than a save waits for are compared when somebody asks."""
+    cards = [*OTHERS, RETURN, REFUND, *(replace(RETURN, id=f"copy{n}", title=f"退货说明{n}") for n in range(12))]
+    whole = CardChecker(HashEmbedder(256), nothing_known)
+    everything, one = whole.check(cards), whole.check(cards, {"copy7"})
+    assert len(everything) > 60
+    assert one
+    monkeypatch.setattr("kb_index.check._PART", 7)
+    monkeypatch.setattr("kb_index.check._BLOCK", 3)
+    monkeypatch.setattr("kb_index.check.MAX_TEXTS", 3)
+    asked: list[int] = []
+
+    def counted(keys: Sequence[bytes]) -> dict[bytes, FloatArray]:
+        asked.append(len(keys))
+        return {}
+
+    parts = CardChecker(HashEmbedder(256), counted)
+    assert parts.check(cards) == everything
+    assert parts.check(cards, {"copy7"}) == one
+    assert max(asked) <= 7

@@ -142,3 +142,19 @@ def test_words_that_look_like_markup_stay_words() -> None:
 def test_junk_never_breaks_the_reader() -> None:
     for page in (b"<" * 10_000, b"<a " + b"b=" * 50_000, b"</p>" * 10_000, b"<ol><li>" * 60, b"&#x" * 9_999):
         assert isinstance(read_html(page, "page.html"), ImportResult)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"this is not a page at all",
+        b'{"a": 1, "b": "<x>"}',
+        b"%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\n",
+        b"a < b and b > a",
+    ],
+)
+def test_what_is_no_page_is_refused_and_makes_no_card(data: bytes) -> None:
+    result = read_html(data, "page.html")
+    assert result.cards == ()
+    assert "no HTML element" in result.problems[0].message
+    assert read_html(b"<p>" + data, "page.html").cards, "with an element it is one, however odd"

@@ -2,18 +2,16 @@
 
 import math
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from callcue.core.cards import Card
 from callcue.core.errors import BadInput
-from callcue.core.events import AckAction
-from callcue.infra.card_outcomes import AuditItem, Show, Word
+from callcue.infra.card_outcomes import AuditItem
 from callcue.learning.audit import LEAST, STRATA, check_month, draw, report, stratify
 from callcue.learning.intervals import Share, by_horizon
-from callcue.learning.ledger import LedgerLine, ledger
+from callcue.learning.ledger import LedgerLine
 from callcue.learning.repeats import Asking, effect
 from callcue.learning.weeks import bounds, top_issues, week_of
 
@@ -45,72 +43,8 @@ def test_survival_by_hand() -> None:
     assert by_horizon([]).rate is None
 
 
-def show(call: str, days_ago: float, *actions: AckAction, caller: str | None = "138", **fields: Any) -> Show:
-    at = NOW - int(days_ago * DAY)
-    words = tuple(
-        Word(agent="ann", action=action, at_ms=at, used=action in ("used", "pinned") or "used" in actions)
-        for action in actions[-1:]
-    )
-    told = {"call_id": call, "push_seq": 1, "card_id": "k", "card_version": 1, "query": "q", "transferred": None}
-    return Show(**{**told, "shown_ms": at, "caller": caller, "words": words, **fields})
-
-
-def lines(*shows: Show, condemned: dict[str, list[str]] | None = None) -> list[LedgerLine]:
-    return ledger(shows, from_ms=NOW - 30 * DAY, to_ms=NOW, now_ms=NOW, within_days=7, condemned=condemned or {})
-
-
 def share(count: int, of: int) -> Share:
     return Share(count=count, of=of)
-
-
-def test_the_way_of_a_card_through_the_ledger() -> None:
-    told = lines(show("a", 20, "used"), show("b", 19, "used", "wrong"), show("c", 18, "dismissed"), show("d", 17))
-    line, everything = told
-    assert (line.card_id, line.shown, line.used, line.dismissed, line.wrong) == ("k", 4, 2, 1, 1)
-    assert line.retrieval == share(2, 4)
-    assert line.accuracy == share(1, 2)
-    assert everything.card_id is None
-    assert everything.retrieval == line.retrieval
-
-
-def test_what_nobody_observed_is_unknown_and_not_nothing() -> None:
-    line = lines(show("a", 20, "used", caller=None), show("b", 20))[0]
-    assert line.repeat.rate is None
-    assert line.transfer.rate is None
-    assert line.wrong_knowledge.rate is None
-    assert lines(show("b", 20))[0].accuracy.rate is None
-
-
-def test_a_repeat_is_the_same_caller_with_the_same_card_in_another_call_in_time() -> None:
-    again = lines(show("a", 20, "used"), show("b", 15, "used"))[0]
-    assert again.repeat == share(1, 2)
-    assert lines(show("a", 20, "used"), show("b", 12, "used"))[0].repeat == share(0, 2), "too late"
-    assert lines(show("a", 20, "used"), show("a", 19.9, push_seq=2))[0].repeat == share(0, 1), "the same call"
-    assert lines(show("a", 20, "used"), show("b", 15, caller="139"))[0].repeat == share(0, 1)
-    assert lines(show("a", 20, "used"), show("b", 15, card_id="other"))[0].repeat == share(0, 1)
-
-
-def test_a_show_is_not_counted_before_its_week_is_over() -> None:
-    assert lines(show("a", 3, "used"))[0].repeat == share(0, 0)
-
-
-def test_transfers_blamed_on_the_card() -> None:
-    told = [
-        show("a", 20, "used", transferred=True),
-        show("b", 20, "used", "wrong", transferred=True),
-        show("c", 20, "used", "wrong", transferred=False),
-        show("d", 20, "used"),
-    ]
-    line = lines(*told)[0]
-    assert line.transfer == share(2, 3)
-    assert line.wrong_knowledge == share(1, 3)
-    month = week_month(NOW - 20 * DAY)
-    assert lines(*told, condemned={"k": [month]})[0].wrong_knowledge == share(2, 3)
-    assert lines(*told, condemned={"k": ["1999-01"]})[0].wrong_knowledge == share(1, 3)
-
-
-def week_month(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m")
 
 
 def ask(call: str, days_ago: float, caller: str | None = "138") -> Asking:
@@ -164,13 +98,13 @@ def test_weeks_are_those_of_the_calendar() -> None:
 
 def test_top_issues_count_calls_and_their_growth() -> None:
     begin, _ = bounds("2026-W48")
-    asked: list[Any] = [("topic", "t1", f"c{n}", begin + n) for n in range(3)] + [("topic", "t1", "c0", begin + 9)]
-    asked += [("card", "k1", f"d{n}", begin + n) for n in range(3)] + [
-        ("card", "k1", f"e{n}", begin - 1) for n in range(5)
+    asked = [("t1", f"c{n}", begin + n) for n in range(3)] + [("t1", "c0", begin + 9)]
+    asked += [("old", "z", begin - 2), ("next", "z", begin + 7 * DAY)]
+    found = top_issues(asked, ({"k1": 3}, {"k1": 5, "k2": 9}), {"t1": "运费谁出"}, "2026-W48", 10)
+    assert [(issue.kind, issue.id, issue.calls, issue.before) for issue in found] == [
+        ("topic", "t1", 3, 0),
+        ("card", "k1", 3, 5),
     ]
-    asked += [("topic", "old", "z", begin - 2), ("topic", "next", "z", begin + 7 * DAY)]
-    found = top_issues(asked, {"t1": "运费谁出"}, "2026-W48", 10)
-    assert [(issue.id, issue.calls, issue.before) for issue in found] == [("t1", 3, 0), ("k1", 3, 5)]
     assert found[0].title == "运费谁出"
     assert (found[0].growth, round(found[1].growth, 2)) == (4.0, 0.67)
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from callcue.core.cards import Audience, Card, Trigger
+from callcue.core.cards import Audience, Card, CardHit, CardQuery, Trigger
 from callcue.core.speech import Channel
 from callcue.testing.clock import ManualClock
 from nlu.assist import AssistConfig, KnowledgeView
 from nlu.decision import Verdict
-from nlu.explain import ExplainedLine, explain
+from nlu.explain import ExplainedLine, Shelf, explain
 from nlu.gate import Customer
 from nlu.triggers import TriggerMatcher
 from tests.unit.nlu.calling import FakeIndex, make
@@ -100,3 +100,56 @@ async def test_a_card_for_a_speaker_is_not_named_by_the_other() -> None:
     card = Card(id="a", title="t", body="b", triggers=(Trigger(phrase="补开发票", speaker="agent"),))
     (judged,) = await judge(["我要补开发票"], card)
     assert judged.candidates == ()
+
+
+async def withheld(text: str, shelf: Sequence[Card], *hits: Card, score: float = 0.9, **about: Any) -> dict[str, str]:
+    """Card -> why no call shows it; ``hits`` are what the search finds on the shelf."""
+    asked: list[CardQuery] = []
+
+    async def search(query: CardQuery) -> list[CardHit]:
+        asked.append(query)
+        return [CardHit(card=card, score=score, dense=0.9, lexical=0.0, matched=card.title) for card in hits]
+
+    published = make("published")
+    view = KnowledgeView(
+        index=FakeIndex([published], {"published": ("一边", 0.9)}), triggers=TriggerMatcher([published]),
+        cards={"published": published},
+    )  # fmt: skip
+    held = Shelf(cards={card.id: card for card in shelf}, triggers=TriggerMatcher(shelf), search=search)
+    (line,) = await explain(
+        [text], view=view, config=AssistConfig(threshold=0.5), clock=ManualClock(), shelf=held, **about
+    )
+    assert {candidate.card.id for candidate in line.candidates} <= {"published"}
+    assert all(query.valid_at is not None and query.audience is not None for query in asked)
+    assert asked or not line.query
+    return {one.card.id: one.because for one in line.withheld}
+
+
+async def test_cards_that_would_fit_are_named_with_what_keeps_them_back() -> None:
+    cards = (
+        make("old", valid_to="2001-01-31"),
+        make("new", valid_from="2099-01-01"),
+        make("north", audience=Audience(region=("华东",), segment=("企业",))),
+        make("draft", status="draft"),
+        make("gone", status="retired", valid_to="2001-01-31"),
+        make("english", lang="en"),
+    )
+    found = await withheld(ASKED, (), *cards, customer=Customer(region="华北"))
+    assert found == {
+        "old": "expired on 2001-01-31",
+        "new": "is not valid before 2099-01-01",
+        "north": "is for segment 企业, not unknown; region 华东, not 华北",
+        "draft": "is a draft",
+        "gone": "is retired; expired on 2001-01-31",
+        "english": "is in en, not zh",
+    }
+
+
+async def test_only_what_a_call_would_show_but_for_its_bars_is_named() -> None:
+    assert await withheld(ASKED, (), make("weak", status="draft"), score=0.49) == {}
+    assert await withheld(ASKED, (), make("published", status="draft")) == {}, "a candidate already"
+    assert await withheld("好的谢谢", (), make("small", status="draft")) == {}, "nothing is looked up"
+    assert await withheld(ASKED, (), make("draft", status="draft"), channel="agent") == {}
+    heard = make("heard", "补开发票", status="review", negative=("发票收到了",))
+    assert await withheld("我要补开发票", [heard], channel="agent") == {"heard": "is in review"}
+    assert await withheld("不补开发票，发票收到了", [heard]) == {}
