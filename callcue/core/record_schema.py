@@ -24,6 +24,8 @@ MAX_CHOICES = 300
 _NAME = re.compile(r"x\.[a-z][a-z0-9_]{0,47}")
 _SINGLE: tuple[FieldKind, ...] = ("notes", "flag", "integer", "number", "amount", "date", "time", "path")
 """Kinds that hold one value only."""
+_TELLS = {"issue_subtype": ("issue_type",), "response_min": ("handed_off_at", "store_replied_at")}
+"""Field -> fields whose value it tells: it is seen by those who see all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,9 @@ class RecordSchema:
         last."""
         said = {choice.name: choice for choice in config.standard}
         fields = {spec.name: _laid(spec, said.get(spec.name)) for spec in STANDARD_FIELDS}
+        fields |= {
+            name: _seen_with(fields[name], [fields[told] for told in told_by]) for name, told_by in _TELLS.items()
+        }
         fields |= {spec.name: spec for spec in config.fields}
         gone = {spec.name: replace(spec, retired=True, required=False) for spec in earlier if spec.name not in fields}
         return cls(version=version, fields=MappingProxyType(fields | gone))
@@ -142,6 +147,11 @@ def _laid(spec: FieldSpec, choice: FieldChoice | None) -> FieldSpec:
         see=spec.see if choice.see is None else choice.see,
         edit=spec.edit if choice.edit is None else choice.edit,
     )
+
+
+def _seen_with(spec: FieldSpec, told: Sequence[FieldSpec]) -> FieldSpec:
+    see = tuple(role for role in spec.see if all(role in other.see for other in told))
+    return replace(spec, see=see, edit=tuple(role for role in spec.edit if role in see))
 
 
 def _check_spec(spec: FieldSpec, before: FieldSpec | None) -> None:
