@@ -42,6 +42,7 @@ from callcue.core.orders import MISMATCH_FIELDS
 from callcue.core.record_schema import RecordSchema
 from callcue.core.records import FieldChange, FieldValue
 from callcue.core.roles import Role
+from callcue.core.summaries import SummaryPart
 from tagger.forecast_features import FEATURE_FIELDS, FEATURE_PREFIX
 
 PLAIN: tuple[type, ...] = (
@@ -134,6 +135,12 @@ class Visibility:
         hidden: dict[str, Any] = {name: "" for name, field in _PROFILE_FIELDS.items() if not self.sees(field)}
         return replace(profile, **hidden)
 
+    def summary(self, parts: Sequence[SummaryPart]) -> tuple[SummaryPart, ...]:
+        """The parts of a summary; the mood is the record's sentiment."""
+        if not self.sees("summary"):
+            return ()
+        return tuple(part for part in parts if part.part != "mood" or self.sees("sentiment"))
+
     def completion(self, held: Completion) -> Completion:
         """Where a record stands; hidden fields that it lacks are counted and not named."""
         shown = tuple(name for name in held.missing if self.sees(name))
@@ -187,9 +194,7 @@ def _facts(of: Visibility, event: FactsUpdated) -> FactsUpdated:
 
 
 def _summed(of: Visibility, event: SummaryWritten) -> SummaryWritten:
-    if not of.sees("summary"):
-        return replace(event, parts=())
-    return event if of.sees("sentiment") else replace(event, parts=tuple(p for p in event.parts if p.part != "mood"))
+    return replace(event, parts=of.summary(event.parts))
 
 
 def _felt(of: Visibility, event: SentimentHeard) -> SentimentHeard:

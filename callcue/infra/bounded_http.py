@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from socket import SOCK_STREAM, getaddrinfo
 from typing import Any, Literal
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 import httpx2
 
@@ -114,7 +114,7 @@ class BoundedHttp:
 
     def _proxy(self, url: httpx2.URL) -> str | None:
         found = self._proxies.get(url.scheme) or self._proxies.get("all")
-        bypassed = bool(found) and proxy_bypass_environment(url.netloc.decode("ascii"), self._proxies)
+        bypassed = bool(found) and proxy_bypass(url.netloc.decode("ascii"))
         return None if bypassed else found
 
     async def _checked(self, host: str, port: int) -> str:
