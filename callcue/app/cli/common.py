@@ -37,7 +37,7 @@ def reader(role: str) -> "Role":
 
     if role not in READERS:
         raise BadInput(f"--role is one of {', '.join(READERS)}")
-    return role  # type: ignore[return-value]  # one of them, as was just checked
+    return role
 
 
 def settings(**overrides: Any) -> "Settings":

@@ -243,7 +243,7 @@ async def complete(book: RecordBook, *fields: FieldSpec, **standard: bool) -> No
     required = tuple(FieldChoice(name=name, required=need) for name, need in standard.items())
     await book.schemas.save(FieldConfig(fields=fields, standard=required), by="root")
     await end(book)
-    values = {"issue_type": "技术", "issue_subtype": "技术-无法开机", "tags": ("退款",), "facts.phone": "13912345678"}
+    values = {"issue_type": "技术", "issue_subtype": "技术-硬件故障", "tags": ("退款",), "facts.phone": "13912345678"}
     await book.edit("c1", {**values, **{field.name: ("a",) for field in fields}}, by="lin", role="agent")
     await book.confirm("c1", by="lin", role="agent")
 
