@@ -1,6 +1,7 @@
 """REST: calls, their events, transcripts and acknowledgements."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -22,10 +23,11 @@ from api.wire import (
     SegmentView,
     TranscriptView,
 )
+from callcue.calls.visibility import Visibility
 from callcue.core.errors import NotFound
 from callcue.core.events import AnyEvent, FinalTranscript, VoiceSummary
 from callcue.infra.auth import Principal
-from callcue.infra.calls import CallFilter
+from callcue.infra.calls import CallFilter, CallRow
 from callcue.infra.codec import encode
 from callcue.infra.event_log import EventLog
 
@@ -56,8 +58,9 @@ async def list_calls(principal: Reader, parts: Parts, query: Annotated[CallsQuer
         started_from_ms=None if query.since is None else int(query.since.timestamp() * 1000),
     )
     rows = await parts.calls.list(wanted, limit=query.limit, before=query.cursor)
+    view = await parts.book.visibility(principal.role)
     return CallPage(
-        calls=[CallView.model_validate(row) for row in rows],
+        calls=[_call(row, view) for row in rows],
         next=rows[-1].call_id if len(rows) == query.limit else None,
     )
 
@@ -65,7 +68,12 @@ async def list_calls(principal: Reader, parts: Parts, query: Annotated[CallsQuer
 @router.get("/{call_id}")
 async def get_call(call_id: str, principal: Reader, parts: Parts) -> CallView:
     """One call."""
-    return CallView.model_validate(await visible_call(parts.calls, call_id, principal))
+    row = await visible_call(parts.calls, call_id, principal)
+    return _call(row, await parts.book.visibility(principal.role))
+
+
+def _call(row: CallRow, view: Visibility) -> CallView:
+    return CallView.model_validate(replace(row, caller=view.caller(row.caller)))
 
 
 @router.get("/{call_id}/events")

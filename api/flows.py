@@ -121,7 +121,8 @@ async def put_customer(
         await visible_call(parts.calls, call_id, principal)
     else:  # a customer system: it may tell of every call and read none
         await parts.calls.get(check_id(call_id, "call_id"))
-    return _customer(await parts.manager.know_customer(call_id, body.profile(), by=principal.name))
+    told = await parts.manager.know_customer(call_id, body.profile(), by=principal.name)
+    return _customer(told)  # what this very principal has said
 
 
 @router.get("/{call_id}/customer")
@@ -131,7 +132,7 @@ async def get_customer(call_id: str, principal: Reader, parts: Parts) -> Custome
     found = await parts.log.newest(call_id, "CustomerKnown")
     if not isinstance(found, CustomerKnown):
         raise NotFound("nobody has said who the customer of this call is")
-    return _customer(found.profile)
+    return _customer((await parts.book.visibility(principal.role)).customer(found.profile))
 
 
 def _customer(profile: CustomerProfile) -> CustomerFields:

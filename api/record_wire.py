@@ -36,6 +36,8 @@ class CompletionView(Out):
     """``open``: to be confirmed; ``overdue``: its time is over; ``done``, ``late``: confirmed in time, or after it."""
     missing: tuple[str, ...]
     """Required fields without a value."""
+    hidden_missing: int
+    """How many more there are that the caller may not see."""
     due_at: str | None
     """ISO 8601; null while the call runs."""
     left_s: float | None

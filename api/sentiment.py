@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.base import Out
 from api.calls import Parts, Reader
 from api.sight import visible_call
+from callcue.calls.visibility import WITHHELD
 from callcue.core.events import Alert, SentimentHeard
 from callcue.core.feelings import Course, Severity
 from callcue.core.speech import Channel
@@ -78,10 +79,12 @@ class AlertsView(Out):
 
 @router.get("/{call_id}/sentiment")
 async def get_sentiment(call_id: str, principal: Reader, parts: Parts) -> SentimentView:
-    """Sentiment of every utterance and each speaker's trend; also while the call runs."""
+    """Sentiment of every utterance and each speaker's trend; also while the call runs. Nothing for a role that may not
+    see the record's sentiment."""
     await visible_call(parts.calls, call_id, principal)
-    events = await parts.log.read_type(call_id, "SentimentHeard")
-    feelings = [event.feeling for event in events if isinstance(event, SentimentHeard)]
+    view = await parts.book.visibility(principal.role)
+    events = [view.event(event) for event in await parts.log.read_type(call_id, "SentimentHeard")]
+    feelings = [event.feeling for event in events if isinstance(event, SentimentHeard) and event.feeling is not None]
     return SentimentView(
         call_id=call_id,
         utterances=tuple(FeelingView.model_validate(feeling) for feeling in feelings),
@@ -91,10 +94,9 @@ async def get_sentiment(call_id: str, principal: Reader, parts: Parts) -> Sentim
 
 @router.get("/{call_id}/alerts")
 async def get_alerts(call_id: str, principal: Reader, parts: Parts) -> AlertsView:
-    """The alerts of a call, oldest first."""
+    """The alerts of a call, oldest first, without those about a field that the role may not see."""
     await visible_call(parts.calls, call_id, principal)
-    events = await parts.log.read_type(call_id, "Alert")
-    return AlertsView(
-        call_id=call_id,
-        alerts=tuple(AlertView.model_validate(event) for event in events if isinstance(event, Alert)),
-    )
+    view = await parts.book.visibility(principal.role)
+    alerts = [view.event(event) for event in await parts.log.read_type(call_id, "Alert")]
+    shown = [alert for alert in alerts if isinstance(alert, Alert) and alert.kind != WITHHELD]
+    return AlertsView(call_id=call_id, alerts=tuple(AlertView.model_validate(alert) for alert in shown))

@@ -168,9 +168,8 @@ async def _view(written: SummaryWritten, principal: Principal, parts: Services) 
     }
     wanted = {one for part in found.parts for sentence in part.sentences for one in sentence.segments}
     said = sorted((finals[one] for one in wanted if one in finals), key=lambda final: (final.start_ms, final.seq))
-    record = await parts.records.get(found.call_id)
-    schema = await parts.book.schemas.current()
-    held = record.fields.get("summary") if schema.may_see("summary", principal.role) else None
+    view = await parts.book.visibility(principal.role)
+    held = view.values((await parts.records.get(found.call_id)).fields).get("summary")
     edited = held is not None and held.source == "person"
     return SummaryView(
         call_id=found.call_id,

@@ -64,14 +64,15 @@ async def post_events(
 
 @router.post("/customers/lookup", openapi_extra=takes("CustomerBody"))
 async def look_up(
-    _principal: Supervisor, body: Annotated[CustomerBody, Depends(json_body(CustomerBody))], parts: Parts
+    principal: Supervisor, body: Annotated[CustomerBody, Depends(json_body(CustomerBody))], parts: Parts
 ) -> CustomerView:
     """A customer's events and derived tags. A body, since numbers do not belong into addresses."""
     customer = Customer(phone=plain_phone(body.phone), customer_id=body.customer_id)
     if not customer.known:
         raise BadInput("say whose events are wanted: a phone number or a customer_id")
     events = await parts.customers.events.of(customer)
-    tags = await parts.customers.derive(customer)
+    view = await parts.book.visibility(principal.role)
+    tags = await parts.customers.derive(customer) if view.sees("tags") else []
     return CustomerView(
         events=[
             EventView(event_id=e.event_id, kind=e.kind, at=_iso(e.at_ms), subject=e.subject, source=e.source)

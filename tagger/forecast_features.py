@@ -104,6 +104,19 @@ _MADE: Mapping[str, tuple[str, _Feature]] = {
 }
 FEATURES: Mapping[str, str] = {name: told for name, (told, _) in _MADE.items()}
 """Name -> what it is. All are 0 or more, and none looks at what came after the call."""
+FEATURE_PREFIX = "feature:"
+"""Of a feature's name, where it stands as evidence."""
+_OF_RECORD = {
+    "issue_type": ("technical", "billing", "delivery"),
+    "sentiment": ("negative", "worsened", "negative_before"),
+    "tags": ("appointment", "lead", "buying", "said_again", "complained", "callback", "price", "complained_before"),
+    "needs_offline_inspection": ("inspection",),
+    "follow_up": ("promised",),
+}
+FEATURE_FIELDS: Mapping[str, str | None] = dict.fromkeys(_MADE) | {
+    name: field for field, names in _OF_RECORD.items() for name in names
+}
+"""Name -> the field of the record that it tells; None: none, it is what the customer did elsewhere."""
 
 
 def features_of(

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from callcue.core.customer_events import CustomerEvent
 from callcue.core.errors import ModelError
-from tagger.forecast_features import FEATURES
+from tagger.forecast_features import FEATURE_PREFIX, FEATURES
 
 FORECASTS_NAME = "forecasts/"
 """Begins the name of every model; the digest of its weights follows."""
@@ -69,7 +69,7 @@ class TagForecast:
         """The features that raise it most, as evidence: ``feature:appointment``."""
         shares = {name: weight * features.get(name, 0.0) for name, weight in self.weights.items()}
         raised = sorted((name for name in shares if shares[name] > 0), key=lambda name: (-shares[name], name))
-        return tuple(f"feature:{name}" for name in raised[:most])
+        return tuple(f"{FEATURE_PREFIX}{name}" for name in raised[:most])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,10 @@ _STOP = re.compile(
     r"the|an?|and|or|to|of|in|on|at|for|with|is|are|was|were|be|been|has|have|had|will|would|its?|this|that|they|them|"
     r"s?he|his|her|customer|caller|agent|their|as|by|from|not"
 )
+_MARKUP = re.compile(
+    r"[<>{}`|\\]|://|\]\(|\w@\w|(?<![a-z0-9])www\.|[a-z0-9\-]\.(?:com|net|org|cn|io|top|xyz)(?![a-z0-9])", re.IGNORECASE
+)
+"""Links, addresses and what a page, a terminal or another program could take for more than text."""
 _TOKEN = re.compile(r"\[[^\[\]]{1,10}\]")
 
 
@@ -55,8 +59,8 @@ class Checked:
 
     sentences: tuple[Written, ...]
     dropped: Mapping[str, int]
-    """Why -> how many: ``form``, ``no_segments``, ``unknown_segment``, ``number``, ``name``, ``words``, ``too_long``,
-    ``too_many``."""
+    """Why -> how many: ``form``, ``no_segments``, ``unknown_segment``, ``number``, ``name``, ``words``, ``markup``,
+    ``too_long``, ``too_many``."""
 
 
 def check(answer: str, segments: Mapping[int, str], parts: Sequence[Part], language: str) -> Checked | None:
@@ -99,7 +103,8 @@ def _read(entry: object) -> tuple[str, tuple[int, ...]] | None:
         return None
     if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
         return None
-    return " ".join(text.split()), tuple(dict.fromkeys(numbers))
+    plain = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return (plain, tuple(dict.fromkeys(numbers))) if plain else None
 
 
 def _fault(text: str, numbers: tuple[int, ...], segments: Mapping[int, str], language: str) -> str:
@@ -110,6 +115,8 @@ def _fault(text: str, numbers: tuple[int, ...], segments: Mapping[int, str], lan
         return "unknown_segment"
     if len(text) > _LONGEST[language]:
         return "too_long"
+    if _MARKUP.search(text):
+        return "markup"
     return _unsaid(text, " ".join(segments[number] for number in numbers), language)
 
 

@@ -79,9 +79,9 @@ const APPLY = {
   OrderChecked(held, event) { held.order = event; },
   FlowUpdated(held, event) { applyFlow(held.flows, event); },
   SummaryWritten(held, event) { held.summary = event; },
-  SentimentHeard(held, event) { applyFeeling(held.feelings, event); },
+  SentimentHeard(held, event) { if (event.feeling) applyFeeling(held.feelings, event); },
   SentimentSummary(held, event) { for (const one of event.speakers) held.feelings.courses.set(one.channel, one.course); },
-  Alert(held, event) { held.feelings.alerts.push(event); },
+  Alert(held, event) { if (event.kind !== "withheld") held.feelings.alerts.push(event); },
   RecordUpdated(held, event) {
     for (const change of event.changes) {
       if (change.new === null) held.fields.delete(change.field);

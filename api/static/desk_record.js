@@ -5,7 +5,7 @@
 const RECORD_TEXT = {
   zh: {
     person: "人工", model: "模型", rule: "规则", default: "默认", computed: "自动计算", yes: "是", no: "否", edit: "修改", save: "保存",
-    cancel: "取消", clear: "清空", confirm_record: "确认记录", show_all: "显示全部字段", show_set: "只显示已填字段", missing: "必填未填",
+    cancel: "取消", clear: "清空", confirm_record: "确认记录", show_all: "显示全部字段", show_set: "只显示已填字段", missing: "必填未填", hidden_missing: "您无权查看的必填未填字段数",
     live: "通话中，结束后确认", open: "待确认，剩余", overdue: "已超时", done: "已按时确认", late: "已确认（超时）", one_per_line: "每行一项",
     levels: "各级用 / 分隔", retired: "已停用", changed: "已被他人修改为", again: "再次保存将覆盖", version: "版本", empty: "（空）",
     channel: "渠道", issue: "问题", facts: "关键信息", trace: "行为与交互", actions: "后续行动", tags: "标签", notes: "备注", times: "时间",
@@ -14,7 +14,7 @@ const RECORD_TEXT = {
   en: {
     person: "person", model: "model", rule: "rule", default: "default", computed: "computed", yes: "yes", no: "no", edit: "Edit",
     save: "Save", cancel: "Cancel", clear: "Clear", confirm_record: "Confirm the record", show_all: "Show every field",
-    show_set: "Show what is filled", missing: "still needed", live: "live; to be confirmed after its end",
+    show_set: "Show what is filled", missing: "still needed", hidden_missing: "fields still needed that you may not see", live: "live; to be confirmed after its end",
     open: "to be confirmed, left", overdue: "overdue by", done: "confirmed in time", late: "confirmed late",
     one_per_line: "one a line", levels: "levels separated by /", retired: "not in use any more",
     changed: "somebody else has set it to", again: "saving again overwrites that", version: "version", empty: "(empty)",
@@ -103,9 +103,10 @@ function recordHead(callId, known) {
   if (done.missing.length) {
     nodes.push(make("p", `${rt("missing")}: ${done.missing.map(labelOf).join("、")}`, "missing"));
   }
+  if (done.hidden_missing) nodes.push(make("p", `${rt("hidden_missing")}: ${done.hidden_missing}`, "missing"));
   if (["open", "overdue"].includes(done.state)) {
     const button = flowButton(rt("confirm_record"), () => confirmRecord(callId), "confirm");
-    button.disabled = done.missing.length > 0;
+    button.disabled = done.missing.length + done.hidden_missing > 0;
     nodes.push(button);
   }
   return nodes;

@@ -29,6 +29,7 @@ def rest_orders(settings: OrderSettings, clock: Clock) -> RestOrders | None:
         phone_url=settings.phone_url,
         authorization=settings.authorization.get_secret_value() if settings.authorization else None,
         timeout_s=settings.timeout_s,
+        environment_proxies=settings.environment_proxies,
     )
     breaker = CircuitBreaker(clock, failures=settings.breaker_failures, pause_s=settings.breaker_pause_s)
     return RestOrders(config, breaker)

@@ -14,6 +14,7 @@ from rich.live import Live
 
 from callcue.app.client import Recording, Sent, follow, load, stream_call
 from callcue.app.screen import Line, Screen, card_text, line_text, record_table, voice_table
+from callcue.calls.visibility import WITHHELD
 from callcue.core.ids import new_id
 
 REFRESH_S = 0.2
@@ -86,7 +87,7 @@ def _print_plain(console: Console, event: dict[str, Any]) -> None:
         console.print(line_text(Line(event["channel"], event["start_ms"], event["text"], final=True)))
     elif event["type"] == "CardPush":
         console.print(card_text(event))
-    elif event["type"] == "Alert":
+    elif event["type"] == "Alert" and event["kind"] != WITHHELD:
         console.print(f"     提醒 alert: {event['severity']} {event['kind']}: {event['reason']}", markup=False)
     elif event["type"] == "RecordUpdated":
         for change in event["changes"]:

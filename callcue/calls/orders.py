@@ -16,7 +16,8 @@ from callcue.calls.records import RecordKeeper
 from callcue.core.errors import CallCueError, OrdersUnavailable
 from callcue.core.events import Alert, FactsUpdated, OrderChecked
 from callcue.core.facts import FactCandidate, best, fold
-from callcue.core.orders import FeedKnowledge, Order, OrderMismatch, OrderSource
+from callcue.core.feelings import AlertPart
+from callcue.core.orders import MISMATCH_FIELDS, FeedKnowledge, Order, OrderMismatch, OrderSource
 from callcue.core.ports import Clock
 from callcue.core.records import TagSuggestion
 from callcue.infra.event_log import EventLog
@@ -192,11 +193,13 @@ _WORDS: dict[str, Callable[[OrderMismatch], str]] = {
 
 def _alert(call_id: str, at_ms: int, found: Iterable[OrderMismatch]) -> Alert:
     found = list(found)
+    parts = tuple(AlertPart(field=MISMATCH_FIELDS[m.kind], text=_WORDS[m.kind](m), evidence=m.evidence) for m in found)
     return Alert(
         call_id=call_id,
         at_ms=at_ms,
         kind="order_mismatch",
-        reason="; ".join(_WORDS[m.kind](m) for m in found),
+        reason="; ".join(part.text for part in parts),
         evidence=tuple(dict.fromkeys(segment for m in found for segment in m.evidence)),
+        parts=parts,
         severity="warning" if any(m.kind in ("return_period", "phone", "order_no") for m in found) else "info",
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from statistics import median
 
 from callcue.calls.records import ATTEMPTS, RecordKeeper
-from callcue.calls.seen_events import SHOWING, seen, visible_changes
+from callcue.calls.visibility import Visibility
 from callcue.core.completion import BY_CALL, CallTimes, Completion, computed_fields, state_of
 from callcue.core.errors import BadInput, Conflict
 from callcue.core.events import AnyEvent, RecordConfirmed
@@ -117,38 +117,45 @@ class RecordBook:
     async def history(self, call_id: str, role: Role) -> Sequence[RecordVersion]:
         """Every version from 1 on, oldest first: who or what set which field. Raises NotFound for an unknown call."""
         await self._calls.get(call_id)
-        schema = await self.schemas.current()
-        steps = await self._records.history(call_id)
-        return [replace(step, changes=visible_changes(step.changes, schema, role)) for step in steps]
+        view = await self.visibility(role)
+        return [replace(step, changes=view.changes(step.changes)) for step in await self._records.history(call_id)]
 
     async def diff(self, call_id: str, old: int, new: int, role: Role) -> Sequence[FieldDifference]:
         """What differs between two versions; who set a value counts as much as the value. Raises NotFound."""
         await self._calls.get(call_id)
-        schema = await self.schemas.current()
+        view = await self.visibility(role)
+        schema = view.schema
         before, after = await self._records.at(call_id, old), await self._records.at(call_id, new)
         names = [*(name for name in schema.fields if name in before.fields or name in after.fields)]
         names += [name for name in dict.fromkeys((*before.fields, *after.fields)) if name not in schema.fields]
         return [
-            FieldDifference(field=name, old=before.fields.get(name), new=after.fields.get(name))
+            FieldDifference(field=name, old=_shown(view, before, name), new=_shown(view, after, name))
             for name in names
-            if schema.may_see(name, role) and before.fields.get(name) != after.fields.get(name)
+            if view.sees(name) and before.fields.get(name) != after.fields.get(name)
         ]
 
     async def edit(
         self, call_id: str, changes: Mapping[str, Value], *, by: str, role: Role, expected: int | None = None
     ) -> SeenRecord:
-        """A person sets fields; raises what ``RecordKeeper.edit`` raises, and BadInput for an edit that empties a
-        required field of a record that is confirmed."""
-        clock = await self._completions.get(call_id)
-        if clock is not None and clock.confirmed_ms is not None:
-            schema = await self.schemas.current()
-            emptied = [name for name, value in changes.items() if value is None and _required(schema, name)]
-            if emptied:
+        """A person sets fields; raises what ``RecordKeeper.edit`` raises, and BadInput for an edit after which a record
+        that is confirmed lacks a required field: by an empty value, by one that does not count (尾号), or because it
+        goes with what was set."""
+
+        async def stays_complete(before: CallRecord, after: CallRecord) -> None:
+            clock = await self._completions.get(call_id)
+            if clock is None or clock.confirmed_ms is None:
+                return
+            view, call = await self.visibility(role), _times(await self._calls.get(call_id))
+            lost = [
+                name for name in _missing(view.schema, after, call) if name not in _missing(view.schema, before, call)
+            ]
+            if lost:
                 raise BadInput(
-                    f"the record is confirmed and {', '.join(emptied)} must not be empty in it: set another value. "
+                    f"the record is confirmed and {_named(lost, view)} must not be empty in it: set another value. "
                     "Nothing was written"
                 )
-        await self.keeper.edit(call_id, changes, by=by, role=role, expected_version=expected)
+
+        await self.keeper.edit(call_id, changes, by=by, role=role, expected_version=expected, check=stays_complete)
         return await self.read(call_id, role)
 
     async def confirm(self, call_id: str, *, by: str, role: Role, expected: int | None = None) -> SeenRecord:
@@ -156,20 +163,20 @@ class RecordBook:
 
         Raises NotFound, Conflict: the call is live, a required field is missing, or the record is not at ``expected``.
         """
-        schema = await self.schemas.current()
         for attempt in range(1, ATTEMPTS + 1):
-            seen = await self.read(call_id, "admin")
-            if seen.completion.confirmed_at is not None:
-                break
-            _check_confirmable(seen, schema, expected)
-            at_ms = await self._log.last_at_ms(call_id)
-            event = RecordConfirmed(call_id=call_id, at_ms=at_ms, version=seen.record.version, by=by)
-            try:
-                await self._log.append(event)
-                break
-            except Conflict:
-                if expected is not None or attempt == ATTEMPTS:
-                    raise
+            async with self.keeper.turn(call_id):  # an edit that empties a field comes before it, or is refused
+                seen = await self.read(call_id, "admin")
+                if seen.completion.confirmed_at is not None:
+                    break
+                _check_confirmable(seen, await self.visibility(role), expected)
+                at_ms = await self._log.last_at_ms(call_id)
+                event = RecordConfirmed(call_id=call_id, at_ms=at_ms, version=seen.record.version, by=by)
+                try:
+                    await self._log.append(event)
+                    break
+                except Conflict:
+                    if expected is not None or attempt == ATTEMPTS:
+                        raise
         return await self.read(call_id, role)
 
     async def list(
@@ -200,11 +207,13 @@ class RecordBook:
         lines = [self._agent(name, by_agent[name]) for name in names]
         return [*lines, replace(self._agent(None, [c for held in by_agent.values() for c in held]), all=True)]
 
+    async def visibility(self, role: Role, max_age_s: float = 0.0) -> Visibility:
+        """What a role may see; by a schema that is at most so old."""
+        return Visibility(schema=await self.schemas.current(max_age_s), role=role)
+
     async def seen_event(self, event: AnyEvent, role: Role) -> AnyEvent:
         """The event without what the role may not see."""
-        if not isinstance(event, SHOWING):
-            return event
-        return seen(event, await self.schemas.current(EVENT_SCHEMA_AGE_S), role)
+        return (await self.visibility(role, EVENT_SCHEMA_AGE_S)).event(event)
 
     def _agent(self, name: str | None, clocks: Sequence[Confirmed]) -> AgentLine:
         within_ms, now_ms = int(self.within_s * 1000), self.now_ms
@@ -227,15 +236,14 @@ class RecordBook:
 
     def _seen(self, row: Due, shown: CallRecord, schema: RecordSchema, role: Role) -> SeenRecord:
         found = computed_fields(shown, row.call)
-        known = {name: held.value for name, held in computed_fields(row.record, row.call).items()}
         for spec in schema.fields.values():
             if spec.default is not None and spec.name not in shown.fields:
                 found[spec.name] = FieldValue(value=spec.default, probability=0.0, source="default", by=BY_CALL)
-        fields = {name: held for name, held in shown.fields.items() if schema.may_see(name, role)}
+        view = Visibility(schema=schema, role=role)
         return SeenRecord(
-            record=replace(shown, fields=fields),
-            computed={name: held for name, held in found.items() if schema.may_see(name, role)},
-            completion=self._completion(row.clock, schema.missing(row.record, known)),
+            record=replace(shown, fields=view.values(shown.fields)),
+            computed=view.values(found),
+            completion=view.completion(self._completion(row.clock, _missing(schema, row.record, row.call))),
             schema_version=schema.version,
         )
 
@@ -255,7 +263,18 @@ class RecordBook:
         )
 
 
-def _check_confirmable(seen: SeenRecord, schema: RecordSchema, expected: int | None) -> None:
+def _missing(schema: RecordSchema, record: CallRecord, call: CallTimes) -> tuple[str, ...]:
+    return schema.missing(record, {name: held.value for name, held in computed_fields(record, call).items()})
+
+
+def _named(names: Sequence[str], view: Visibility) -> str:
+    """Fields for a message; those that the role may not see are only counted."""
+    shown = [f"{name} ({view.schema.fields[name].label})" for name in names if view.sees(name)]
+    hidden = len(names) - len(shown)
+    return ", ".join([*shown, *([f"{hidden} that the role {view.role} may not see"] if hidden else [])])
+
+
+def _check_confirmable(seen: SeenRecord, view: Visibility, expected: int | None) -> None:
     if expected is not None and seen.record.version != expected:
         raise Conflict(
             f"the record is at version {seen.record.version}, not {expected}: somebody changed it since it was read; "
@@ -264,13 +283,13 @@ def _check_confirmable(seen: SeenRecord, schema: RecordSchema, expected: int | N
     if seen.completion.state == "live":
         raise Conflict("the call is not over: its record is confirmed after its end. Nothing was written")
     if seen.completion.missing:
-        named = ", ".join(f"{name} ({schema.fields[name].label})" for name in seen.completion.missing)
+        named = _named(seen.completion.missing, view)
         raise Conflict(f"the record lacks {named}: set what is missing, then confirm it. Nothing was written")
 
 
-def _required(schema: RecordSchema, name: str) -> bool:
-    spec = schema.fields.get(name)
-    return spec is not None and spec.required
+def _shown(view: Visibility, record: CallRecord, name: str) -> FieldValue | None:
+    held = record.fields.get(name)
+    return None if held is None else view.value(held)
 
 
 def _times(row: CallRow) -> CallTimes:

@@ -6,6 +6,7 @@ rule; their finding stays in the log, as a suggestion.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 import structlog
@@ -15,7 +16,7 @@ from callcue.calls.patience import append_patiently
 from callcue.core.errors import BadInput, Conflict
 from callcue.core.events import AnyEvent, RecordUpdated, TagUpdate
 from callcue.core.field_spec import FieldSpec
-from callcue.core.field_values import MAX_VALUES, check_entry
+from callcue.core.field_values import MAX_VALUES, check_entry, gives_end, is_end_of, is_whole
 from callcue.core.ports import Clock
 from callcue.core.record_schema import RecordSchema
 from callcue.core.records import CallRecord, FieldChange, FieldValue, TagSuggestion, Value
@@ -27,6 +28,8 @@ from callcue.infra.records import RecordStore
 
 ATTEMPTS = 5
 """Times that a finding is merged anew after another process changed the record."""
+PHONE = "facts.phone"
+"""Where nothing else is set, the number that called stands for it."""
 _STANDARD = RecordSchema()
 
 _log = structlog.get_logger(__name__)
@@ -35,6 +38,21 @@ _log = structlog.get_logger(__name__)
 async def standard_schema() -> RecordSchema:
     """The schema of a service without a configuration."""
     return _STANDARD
+
+
+EditCheck = Callable[[CallRecord, CallRecord], Awaitable[None]]
+"""Asked with the record before and after an edit; raises what speaks against it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Edit:
+    """What a person wants."""
+
+    call_id: str
+    checked: Mapping[str, Value]
+    schema: RecordSchema
+    by: str
+    check: EditCheck | None
 
 
 class RecordKeeper:
@@ -59,6 +77,10 @@ class RecordKeeper:
         self._taxonomy = taxonomy or default_taxonomy()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    async def schema(self) -> RecordSchema:
+        """The schema in force."""
+        return await self._schema()
+
     async def get(self, call_id: str) -> CallRecord:
         """The record as stored; raises NotFound for an unknown call."""
         await self._calls.get(call_id)
@@ -72,7 +94,7 @@ class RecordKeeper:
         """
         if not suggestions:
             return
-        async with self._lock(call_id):
+        async with self.turn(call_id):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     await self._suggest(call_id, suggestions, at_ms)
@@ -84,7 +106,9 @@ class RecordKeeper:
     async def _suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int) -> None:
         record = await self._store.get(call_id)
         events: list[AnyEvent] = [_tag_update(call_id, at_ms, found) for found in suggestions]
-        changes = agreed(record, _changes(record, suggestions, await self._schema()), self._taxonomy)
+        phoned = any(found.field == PHONE for found in suggestions)
+        caller = (await self._calls.get(call_id)).caller if phoned else None
+        changes = agreed(record, _changes(record, suggestions, await self._schema(), caller), self._taxonomy)
         if changes:
             events.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=record.version + 1, changes=changes))
         await append_patiently(self._log, self._clock, *events)
@@ -97,45 +121,62 @@ class RecordKeeper:
         by: str,
         role: Role = "admin",
         expected_version: int | None = None,
+        check: EditCheck | None = None,
     ) -> CallRecord:
-        """A person sets fields (None clears one). Returns the record after it.
+        """A person sets fields (None clears one). Returns the record after it. ``check`` is asked before it is
+        written.
 
         Raises NotFound (call), BadInput (field or value), NotAllowed (the role may not set a field), Conflict
-        (``expected_version`` is not the present one). Without ``expected_version`` the edit is made on top of whatever
-        there is, also of what another process writes in the same moment.
+        (``expected_version`` is not the present one), and what ``check`` raises. Without ``expected_version`` the edit
+        is made on top of whatever there is, also of what another process writes in the same moment.
         """
         schema = await self._schema()
         checked = {name: schema.check(name, value, role) for name, value in changes.items()}
         await self._calls.get(call_id)
-        async with self._lock(call_id):
+        made = _Edit(call_id=call_id, checked=checked, schema=schema, by=by, check=check)
+        async with self.turn(call_id):
             for _ in range(ATTEMPTS - 1 if expected_version is None else 0):
                 try:
-                    return await self._edit(call_id, checked, by, None)
+                    return await self._edit(made, None)
                 except Conflict:
                     continue
-            return await self._edit(call_id, checked, by, expected_version)
+            return await self._edit(made, expected_version)
 
-    async def _edit(
-        self, call_id: str, checked: Mapping[str, Value], by: str, expected_version: int | None
-    ) -> CallRecord:
+    async def _edit(self, edit: _Edit, expected_version: int | None) -> CallRecord:
+        call_id = edit.call_id
         record = await self._store.get(call_id)
         if expected_version is not None and expected_version != record.version:
             raise Conflict(
                 f"the record is at version {record.version}, not {expected_version}: somebody changed it since it "
                 "was read; nothing was written. Read it again and repeat the edit"
             )
-        made = tuple(_person_change(record, name, value, by) for name, value in checked.items())
+        _check_ends(record, edit)
+        made = tuple(_person_change(record, name, value, edit.by) for name, value in edit.checked.items())
         made = tuple(change for change in made if record.fields.get(change.field) != change.new)
         made = edited(record, made, self._taxonomy)
         if not made:
             return record
         version = record.version + 1
+        if edit.check is not None:
+            await edit.check(record, record.apply(made, version))
         at_ms = await self._log.last_at_ms(call_id)
         await self._log.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=version, changes=made))
         return record.apply(made, version)
 
-    def _lock(self, call_id: str) -> asyncio.Lock:
+    def turn(self, call_id: str) -> asyncio.Lock:
+        """Who holds it is the only one in this process to change the record."""
         return self._locks.setdefault(call_id, asyncio.Lock())
+
+
+def _check_ends(record: CallRecord, edit: _Edit) -> None:
+    """Raises BadInput where a person would replace a whole number by last digits, which is hardly what they want."""
+    for name, value in edit.checked.items():
+        spec = edit.schema.fields[name]
+        if gives_end(spec, value) and is_whole(spec, record.value(name)):
+            raise BadInput(
+                f"{name} holds a whole number, and 尾号 gives only the end of one: give the whole number, or clear the "
+                "field first (null). Nothing was written"
+            )
 
 
 def _tag_update(call_id: str, at_ms: int, found: TagSuggestion) -> TagUpdate:
@@ -152,9 +193,11 @@ def _tag_update(call_id: str, at_ms: int, found: TagSuggestion) -> TagUpdate:
     )
 
 
-def _changes(record: CallRecord, suggestions: Sequence[TagSuggestion], schema: RecordSchema) -> list[FieldChange]:
+def _changes(
+    record: CallRecord, suggestions: Sequence[TagSuggestion], schema: RecordSchema, caller: str | None
+) -> list[FieldChange]:
     """Fold the findings that fill their field into at most one change per field. What the schema does not take stays
-    in the log, as a suggestion."""
+    in the log, as a suggestion, and so do the last digits (尾号) of a number that is known whole."""
     now: dict[str, FieldValue] = {}
     for found in suggestions:
         held = now.get(found.field) or record.fields.get(found.field)
@@ -168,12 +211,21 @@ def _changes(record: CallRecord, suggestions: Sequence[TagSuggestion], schema: R
         except BadInput:
             _log.warning("record.finding_not_taken", call_id=record.call_id, field=found.field[:64], by=found.model)
             continue
+        if gives_end(spec, value) and _known_whole(spec, value, held, caller):
+            continue
         now[found.field] = _merged(held, found, spec, value)
     return [
         FieldChange(field=name, old=record.value(name), new=value)
         for name, value in now.items()
         if record.fields.get(name) != value
     ]
+
+
+def _known_whole(spec: FieldSpec, end: Value, held: FieldValue | None, caller: str | None) -> bool:
+    """Whether the record holds a whole number, or for want of another one the number that called ends so."""
+    if held is not None:
+        return is_whole(spec, held.value)
+    return spec.name == PHONE and is_end_of(end, caller)
 
 
 def _merged(held: FieldValue | None, found: TagSuggestion, spec: FieldSpec, value: Value) -> FieldValue:

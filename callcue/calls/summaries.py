@@ -12,13 +12,24 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from callcue.calls.flows import FlowKeeper
+from callcue.calls.identifying import identifying
 from callcue.calls.patience import append_patiently
 from callcue.calls.records import RecordKeeper
 from callcue.calls.summary_writing import Asked, SummaryWriter
+from callcue.core.customers import CustomerProfile
 from callcue.core.errors import NotFound
-from callcue.core.events import AnyEvent, CallStarted, CardAck, CardPush, FinalTranscript, SummaryWritten
+from callcue.core.events import (
+    AnyEvent,
+    CallStarted,
+    CardAck,
+    CardPush,
+    CustomerKnown,
+    FinalTranscript,
+    SummaryWritten,
+)
 from callcue.core.field_values import MAX_TEXT
 from callcue.core.ports import Clock, Embedder
+from callcue.core.record_schema import RecordSchema
 from callcue.core.records import CallRecord, TagSuggestion
 from callcue.core.speech import Language, Utterance
 from callcue.core.summaries import SYSTEM, Moment, Summary, written_out
@@ -43,6 +54,8 @@ class _Call:
     heard: Sequence[Utterance]
     language: Language
     record: CallRecord
+    schema: RecordSchema
+    customer: CustomerProfile
     known: Known
 
 
@@ -137,7 +150,7 @@ class Summaries:
             heard=call.heard,
             language=call.language,
             started_at=datetime.fromisoformat(call.started.started_at),
-            known=_secrets(call),
+            known=identifying(call.started.caller, call.record, call.schema, call.customer),
         )
         return await self._writer.write(asked, own)
 
@@ -174,7 +187,16 @@ class Summaries:
             sentiment_shown=record.fields["sentiment"].evidence if "sentiment" in record.fields else (),
             steps=await self._steps(call_id),
         )
-        return _Call(started=started, heard=heard, language=_language(started, heard), record=record, known=known)
+        told = await self._log.newest(call_id, "CustomerKnown")
+        return _Call(
+            started=started,
+            heard=heard,
+            language=_language(started, heard),
+            record=record,
+            schema=await self._records.schema(),
+            customer=told.profile if isinstance(told, CustomerKnown) else CustomerProfile(),
+            known=known,
+        )
 
     async def _cards_shown(self, call_id: str) -> dict[str, float]:
         """Segment -> what became of the cards that it brought: the best of them counts."""
@@ -213,12 +235,3 @@ def _language(started: CallStarted, heard: Sequence[Utterance]) -> Language:
 
 def _evidence(record: CallRecord, *names: str) -> frozenset[str]:
     return frozenset(one for name in names if name in record.fields for one in record.fields[name].evidence)
-
-
-def _secrets(call: _Call) -> list[str]:
-    """What identifies the customer, as far as it is known, so that it is found wherever it stands."""
-    values = [call.started.caller]
-    values += [str(call.record.value(name) or "") for name in call.record.fields if name.startswith("facts.")]
-    open_ones = ("facts.amount", "facts.purchase_date", "facts.product")
-    spared = {str(call.record.value(name) or "") for name in open_ones}
-    return [value for value in values if value and value not in spared]

@@ -38,6 +38,8 @@ class Completion:
     state: CompletionState
     missing: tuple[str, ...]
     """Required fields without a value."""
+    hidden_missing: int = 0
+    """How many more there are that whoever asks may not see."""
     due_at: str | None
     """ISO 8601, UTC; None while the call runs."""
     left_s: float | None

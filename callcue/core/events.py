@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 from callcue.core.cards import PushReason
 from callcue.core.customers import CustomerProfile
 from callcue.core.facts import FactCandidate
-from callcue.core.feelings import Feeling, Severity, SpeakerFeelings
+from callcue.core.feelings import AlertPart, Feeling, Severity, SpeakerFeelings
 from callcue.core.flows import AnswerEvidence, FlowAction, FlowMover
 from callcue.core.orders import Order, OrderMismatch
 from callcue.core.records import FieldChange, FieldSource, Scalar
@@ -292,7 +292,8 @@ class SentimentHeard(Event):
     """How one utterance was meant, and the speaker's trend with it."""
 
     type: Literal["SentimentHeard"] = "SentimentHeard"
-    feeling: Feeling
+    feeling: Feeling | None
+    """None: whoever reads the event may not see the record's sentiment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,9 +320,12 @@ class Alert(Event):
 
     type: Literal["Alert"] = "Alert"
     kind: str
+    """``withheld``: whoever reads the event may not see what it is about."""
     reason: str
     evidence: tuple[str, ...]
     severity: Severity
+    parts: tuple[AlertPart, ...] = ()
+    """What ``reason`` is made of, where it tells values of the record's fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,16 @@ class SpeakerFeelings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPart:
+    """What an alert says of one field of the record."""
+
+    field: str
+    text: str
+    evidence: tuple[str, ...]
+    """Segment ids."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
     """A reason to tell a supervisor."""
 

@@ -57,7 +57,26 @@ def is_filled(spec: FieldSpec, value: Value) -> bool:
     """Whether the value satisfies a field that is required: the last digits of a number cannot be called."""
     if value is None or value in ("", ()):
         return False
-    return spec.kind != "phone" or not _PHONE_TAIL.fullmatch(str(value))
+    held = value if isinstance(value, tuple) else (value,)
+    return spec.kind != "phone" or not all(_PHONE_TAIL.fullmatch(str(number)) for number in held)
+
+
+def gives_end(spec: FieldSpec | None, value: Value) -> bool:
+    """Whether the value of a telephone number is only its last digits (尾号4429)."""
+    return (
+        spec is not None and spec.kind == "phone" and not spec.many and bool(_PHONE_TAIL.fullmatch(str(value).strip()))
+    )
+
+
+def is_whole(spec: FieldSpec, value: Value) -> bool:
+    """Whether the value is a whole telephone number."""
+    return spec.kind == "phone" and is_filled(spec, value)
+
+
+def is_end_of(value: Value, number: Value) -> bool:
+    """Whether ``value`` (尾号4429) gives the last digits of ``number``."""
+    digits = "".join(char for char in str(number or "") if char.isdigit())
+    return digits.endswith(str(value).removeprefix("尾号"))
 
 
 def _line(spec: FieldSpec, value: Scalar) -> str:

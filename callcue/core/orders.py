@@ -1,7 +1,8 @@
 """Orders as a shop knows them, and what of a call does not agree with them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from callcue.core.facts import NumberShape
@@ -9,6 +10,17 @@ from callcue.core.facts import NumberShape
 MismatchKind = Literal["order_no", "purchase_date", "return_period", "product", "amount", "phone"]
 """``order_no``: there is no such order. ``purchase_date``: another day. ``return_period``: by the order's date it
 is over. ``product``: not in the order. ``amount``: another total. ``phone``: the order belongs to another number."""
+MISMATCH_FIELDS: Mapping[MismatchKind, str] = MappingProxyType(
+    {
+        "order_no": "facts.order_no",
+        "purchase_date": "facts.purchase_date",
+        "return_period": "facts.purchase_date",
+        "product": "facts.product",
+        "amount": "facts.amount",
+        "phone": "facts.phone",
+    }
+)
+"""The record's field that a mismatch tells of: who may not see the one is not told of the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

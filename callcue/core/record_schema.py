@@ -7,6 +7,7 @@ records keep their values, which are shown and can be cleared, but nobody is ask
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil, floor
 from types import MappingProxyType
 from typing import get_args
 
@@ -24,6 +25,8 @@ MAX_CHOICES = 300
 _NAME = re.compile(r"x\.[a-z][a-z0-9_]{0,47}")
 _SINGLE: tuple[FieldKind, ...] = ("notes", "flag", "integer", "number", "amount", "date", "time", "path")
 """Kinds that hold one value only."""
+_TELLS = {"issue_subtype": ("issue_type",), "response_min": ("handed_off_at", "store_replied_at")}
+"""Field -> fields whose value it tells: it is seen by those who see all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ class FieldConfig:
             _check_spec(spec, before.get(spec.name))
         for choice in self.standard:
             _check_choice(choice)
+        _check_labels(self.fields)
         return self
 
 
@@ -78,8 +82,15 @@ class RecordSchema:
         last."""
         said = {choice.name: choice for choice in config.standard}
         fields = {spec.name: _laid(spec, said.get(spec.name)) for spec in STANDARD_FIELDS}
+        fields |= {
+            name: _seen_with(fields[name], [fields[told] for told in told_by]) for name, told_by in _TELLS.items()
+        }
         fields |= {spec.name: spec for spec in config.fields}
-        gone = {spec.name: replace(spec, retired=True, required=False) for spec in earlier if spec.name not in fields}
+        gone = {
+            spec.name: replace(spec, retired=True, required=False, default=None)
+            for spec in earlier
+            if spec.name not in fields
+        }
         return cls(version=version, fields=MappingProxyType(fields | gone))
 
     def with_choices(self, choices: Mapping[str, tuple[str, ...]]) -> "RecordSchema":
@@ -144,6 +155,11 @@ def _laid(spec: FieldSpec, choice: FieldChoice | None) -> FieldSpec:
     )
 
 
+def _seen_with(spec: FieldSpec, told: Sequence[FieldSpec]) -> FieldSpec:
+    see = tuple(role for role in spec.see if all(role in other.see for other in told))
+    return replace(spec, see=see, edit=tuple(role for role in spec.edit if role in see))
+
+
 def _check_spec(spec: FieldSpec, before: FieldSpec | None) -> None:
     if not _NAME.fullmatch(spec.name):
         raise BadInput(
@@ -153,8 +169,8 @@ def _check_spec(spec: FieldSpec, before: FieldSpec | None) -> None:
     if spec.kind not in get_args(FieldKind) or spec.computed:
         raise BadInput(f"{spec.name}: kind is one of {', '.join(get_args(FieldKind))}")
     for name, label in (("label", spec.label), ("label_en", spec.label_en)):
-        if not 0 < len(label.strip()) <= MAX_ENTRY or not label.isprintable():
-            raise BadInput(f"{spec.name}: {name} is a text of 1 to {MAX_ENTRY} characters")
+        if not 0 < len(label) <= MAX_ENTRY or label != label.strip() or not label.isprintable():
+            raise BadInput(f"{spec.name}: {name} is a text of 1 to {MAX_ENTRY} characters without outer blanks")
     if spec.many and spec.kind in _SINGLE:
         raise BadInput(f"{spec.name}: a field of kind {spec.kind} holds one value")
     if before is not None and (before.kind, before.many) != (spec.kind, spec.many):
@@ -163,10 +179,15 @@ def _check_spec(spec: FieldSpec, before: FieldSpec | None) -> None:
             "hold such values: give the new field another name"
         )
     _check_choices(spec.name, spec.choices, needed=spec.kind == "choice", allowed=spec.kind in ("choice", "path"))
-    if spec.minimum is not None and spec.maximum is not None and spec.minimum > spec.maximum:
-        raise BadInput(f"{spec.name}: minimum is above maximum")
+    if spec.open_choices and not spec.choices:
+        raise BadInput(f"{spec.name}: open_choices goes with choices, and there are none")
+    _check_range(spec)
     _check_roles(spec.name, spec.see, spec.edit)
-    check_value(spec, spec.default)
+    _check_fillable(spec)
+    if check_value(spec, spec.default) != spec.default or (
+        spec.default is not None and not is_filled(spec, spec.default)
+    ):
+        raise BadInput(f"{spec.name}: its default is no whole value as the field keeps it; correct it, or leave it out")
 
 
 def _check_choice(choice: FieldChoice) -> None:
@@ -180,7 +201,37 @@ def _check_choice(choice: FieldChoice) -> None:
         raise BadInput(f"{spec.name} is computed and cannot be required")
     if spec.computed and choice.edit:
         raise BadInput(f"{spec.name} is computed: nobody edits it")
-    _check_roles(spec.name, _laid(spec, choice).see, _laid(spec, choice).edit)
+    laid = _laid(spec, choice)
+    _check_roles(spec.name, laid.see, laid.edit)
+    _check_fillable(laid)
+
+
+def _check_fillable(spec: FieldSpec) -> None:
+    if spec.required and not spec.edit and spec.default is None:
+        raise BadInput(f"{spec.name} is required and nobody may edit it: no record could be confirmed without it")
+
+
+def _check_range(spec: FieldSpec) -> None:
+    low, high = spec.minimum, spec.maximum
+    if (low is not None or high is not None) and spec.kind not in ("integer", "number"):
+        raise BadInput(f"{spec.name}: minimum and maximum go with the kinds integer and number")
+    if low is None or high is None:
+        return
+    if low > high:
+        raise BadInput(f"{spec.name}: minimum is above maximum")
+    if spec.kind == "integer" and ceil(low) > floor(high):
+        raise BadInput(f"{spec.name}: there is no whole number from minimum to maximum")
+
+
+def _check_labels(fields: Sequence[FieldSpec]) -> None:
+    """Two fields under one label cannot be told apart on the desk and in a table."""
+    for part in ("label", "label_en"):
+        held = {getattr(spec, part): spec.name for spec in STANDARD_FIELDS}
+        for spec in fields:
+            label = getattr(spec, part)
+            if label in held:
+                raise BadInput(f"{spec.name}: its {part} {label!r} is that of {held[label]}, too; give it another one")
+            held[label] = spec.name
 
 
 def _check_choices(name: str, choices: tuple[str, ...], *, needed: bool, allowed: bool) -> None:

@@ -152,7 +152,9 @@ class OrderSettings(_Section):
     authorization: SecretStr | None = None
     """Value of the Authorization header of both, such as ``Bearer …``."""
     timeout_s: float = Field(2.0, gt=0.0, le=30.0)
-    """How long one question to the order service may take."""
+    """How long one question to the order service may take, from the first byte to the last."""
+    environment_proxies: bool = False
+    """Whether the proxies that the environment names (HTTP_PROXY and the like) are used; they then see the numbers."""
     breaker_failures: int = Field(3, ge=1, le=100)
     """Failures in a row after which it is left alone."""
     breaker_pause_s: float = Field(30.0, gt=0.0, le=3600.0)

@@ -5,24 +5,30 @@ otherwise; what is connected to is the address that was checked. Neither proxies
 followed.
 """
 
-import asyncio
 import json
 import os
-import socket
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv6Address
 
 import httpx2
 
 from callcue.core.errors import BadInput, EndpointFailed
 from callcue.core.settings import SummarySettings
+from callcue.infra.bounded_http import Address, Ask, AskFailedError, BoundedHttp, Bounds, Resolve, Why
 
 _MAX_ANSWER = 200_000
 """Bytes."""
-
-Address = IPv4Address | IPv6Address
-Resolve = Callable[[str, int], Awaitable[list[str]]]
+_AT_ONCE = 16
+_OK = 200
+_WHY: dict[Why, str] = {
+    "late": "the endpoint did not answer {}",
+    "unreachable": "the endpoint cannot be reached ({})",
+    "unresolved": "the endpoint's name cannot be resolved",
+    "outside": "summary.url lies outside this machine and private networks, so nothing was sent; summary.allow_public "
+    "allows it",
+    "too_large": "the endpoint's answer is longer than allowed ({})",
+    "packed": "the endpoint's answer is packed, which was not asked for",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,6 @@ class ChatEndpoint:
 
     def __init__(self, config: EndpointConfig, resolve: Resolve | None = None) -> None:
         self._config = config
-        self._resolve = resolve or _resolve
         try:
             self._url = httpx2.URL(config.url.rstrip("/") + "/chat/completions")
         except httpx2.InvalidURL as error:
@@ -69,6 +74,11 @@ class ChatEndpoint:
                 "summary.url holds a name, a password or a query; a key belongs in the variable that "
                 "summary.key_env names"
             )
+        self._http = BoundedHttp(
+            Bounds(seconds=config.timeout_s, most_bytes=_MAX_ANSWER, at_once=_AT_ONCE),
+            allowed=None if config.allow_public else is_private,
+            resolve=resolve,
+        )
 
     @property
     def model(self) -> str:
@@ -77,20 +87,7 @@ class ChatEndpoint:
 
     async def complete(self, prompt: str) -> str:
         """The model's answer to one message. Raises EndpointFailed, which says why and quotes neither side."""
-        try:
-            async with asyncio.timeout(self._config.timeout_s):
-                return await self._complete(prompt)
-        except TimeoutError as error:
-            raise EndpointFailed(f"the endpoint did not answer within {self._config.timeout_s:g} s") from error
-        except httpx2.HTTPError as error:
-            raise EndpointFailed(f"the endpoint cannot be reached ({type(error).__name__})") from error
-
-    async def _complete(self, prompt: str) -> str:
-        host, port = self._url.host, self._url.port or (443 if self._url.scheme == "https" else 80)
-        address = await self._checked(host, port)
-        headers = {"Host": host if self._url.port is None else f"{host}:{port}"}
-        if self._config.key:
-            headers["Authorization"] = f"Bearer {self._config.key}"
+        headers = {"Authorization": f"Bearer {self._config.key}"} if self._config.key else {}
         body = {
             "model": self._config.model,
             "messages": [{"role": "user", "content": prompt}],
@@ -98,34 +95,13 @@ class ChatEndpoint:
             "temperature": 0,
             "stream": False,
         }
-        target = self._url.copy_with(host=address)
-        async with (
-            httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=self._config.timeout_s) as client,
-            client.stream("POST", target, json=body, headers=headers, extensions={"sni_hostname": host}) as response,
-        ):
-            if response.status_code != 200:
-                raise EndpointFailed(f"the endpoint answered with status {response.status_code}")
-            data = bytearray()
-            async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > _MAX_ANSWER:
-                    raise EndpointFailed(f"the endpoint's answer is longer than {_MAX_ANSWER} bytes")
-        return _content(bytes(data))
-
-    async def _checked(self, host: str, port: int) -> str:
-        """The address to connect to: the first one, when all that the name stands for are allowed."""
         try:
-            found = await self._resolve(host, port)
-        except OSError as error:
-            raise EndpointFailed("the endpoint's name cannot be resolved") from error
-        if not found:
-            raise EndpointFailed("the endpoint's name stands for no address")
-        if not self._config.allow_public and not all(is_private(ip_address(one.split("%")[0])) for one in found):
-            raise EndpointFailed(
-                "summary.url lies outside this machine and private networks, so nothing was sent; summary.allow_public "
-                "allows it"
-            )
-        return found[0]
+            status, data = await self._http.ask(Ask(method="POST", url=self._url, headers=headers, json=body))
+        except AskFailedError as error:
+            raise EndpointFailed(_WHY[error.why].format(error.detail)) from None
+        if status != _OK:
+            raise EndpointFailed(f"the endpoint answered with status {status}")
+        return _content(data)
 
 
 def is_private(address: Address) -> bool:
@@ -136,12 +112,6 @@ def is_private(address: Address) -> bool:
         found.is_private
         and not (found.is_link_local or found.is_unspecified or found.is_multicast or found.is_reserved)
     )
-
-
-async def _resolve(host: str, port: int) -> list[str]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
 
 
 def _content(data: bytes) -> str:

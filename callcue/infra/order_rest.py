@@ -1,23 +1,30 @@
 """Orders from a shop's REST interface: two addresses with a blank, bounded in time and size, behind a breaker."""
 
-import asyncio
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
-from http.client import HTTPException
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+import httpx2
+
 from callcue.core.errors import BadInput, OrdersUnavailable
 from callcue.core.orders import FeedKnowledge, Order
+from callcue.infra.bounded_http import Ask, AskFailedError, BoundedHttp, Bounds, Why
 from callcue.infra.breaker import CircuitBreaker
 from callcue.infra.order_form import read_order
 
 MOST_BYTES = 1_000_000
 MOST_ORDERS = 50
-_NOT_FOUND = 404
+_OK, _NOT_FOUND = 200, 404
+_WHY: dict[Why, str] = {
+    "late": "did not answer in time",
+    "unreachable": "cannot be reached",
+    "unresolved": "cannot be reached (its name cannot be resolved)",
+    "outside": "cannot be reached",
+    "too_large": f"answered with more than {MOST_BYTES:,} bytes",
+    "packed": "answered in a packed form that was not asked for",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +35,12 @@ class RestOrderConfig:
     """With ``{order_no}``. Answers with an order, or 404."""
     phone_url: str | None
     """With ``{phone}``. Answers with a list of orders, or an object with such a list under ``orders``."""
-    authorization: str | None
+    authorization: str | None = field(repr=False)
     """Value of the Authorization header."""
     timeout_s: float
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """The Authorization header goes to the address in the settings and nowhere else."""
-
-    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        return None
+    """Seconds from a question to the last byte of its answer."""
+    environment_proxies: bool = False
+    """Whether order and telephone numbers may pass through the proxies that the environment names."""
 
 
 class RestOrders:
@@ -45,7 +48,8 @@ class RestOrders:
 
     def __init__(self, config: RestOrderConfig, breaker: CircuitBreaker) -> None:
         self._config, self._breaker = config, breaker
-        self._opener = urllib.request.build_opener(_NoRedirects)
+        bounds = Bounds(seconds=config.timeout_s, most_bytes=MOST_BYTES)
+        self._http = BoundedHttp(bounds, environment_proxies=config.environment_proxies)
 
     async def by_number(self, order_no: str) -> Order | None:
         """The order of this number. Raises OrdersUnavailable."""
@@ -69,30 +73,17 @@ class RestOrders:
         return await self._breaker.call(lambda: self._fetched(address))
 
     async def _fetched(self, address: str) -> Any:
-        """The answer. The time limit of a connection counts each silence anew; here it is of the whole question."""
-        try:
-            return await asyncio.wait_for(asyncio.to_thread(self._fetch, address), self._config.timeout_s)
-        except TimeoutError:
-            raise OrdersUnavailable("the order service did not answer in time; the order was not checked") from None
-
-    def _fetch(self, address: str) -> Any:
-        request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - checked http(s)
+        headers = {"Accept": "application/json"}
         if self._config.authorization:
-            request.add_header("Authorization", self._config.authorization)
+            headers["Authorization"] = self._config.authorization
         try:
-            with self._opener.open(request, timeout=self._config.timeout_s) as answer:
-                data = answer.read(MOST_BYTES + 1)
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code == _NOT_FOUND:
-                return None
-            raise OrdersUnavailable(f"the order service answered {error.code}; the order was not checked") from None
-        except (OSError, HTTPException) as error:
-            raise OrdersUnavailable(
-                f"the order service cannot be reached ({type(error).__name__}); the order was not checked"
-            ) from None
-        if len(data) > MOST_BYTES:
-            raise OrdersUnavailable(f"the order service answered with more than {MOST_BYTES:,} bytes")
+            status, data = await self._http.ask(Ask(method="GET", url=httpx2.URL(address), headers=headers))
+        except AskFailedError as error:
+            raise OrdersUnavailable(f"the order service {_WHY[error.why]}; the order was not checked") from None
+        if status == _NOT_FOUND:
+            return None
+        if status != _OK:
+            raise OrdersUnavailable(f"the order service answered {status}; the order was not checked")
         try:
             return json.loads(data)
         except (ValueError, RecursionError):

@@ -41,6 +41,7 @@ _NAMED = re.compile(
     rf"are )?)(?P<number>[A-Za-z\d{_SPOKEN}][A-Za-z\d{_SPOKEN}\s\-]*[A-Za-z\d{_SPOKEN}])",
     re.IGNORECASE,
 )
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _HAS_DIGIT = re.compile(rf"[\d{_SPOKEN}]|\b(?:{_WORDS})\b", re.IGNORECASE)
 _DIGITS = re.compile(
     rf"[A-Za-z]{{0,3}}[\d{_SPOKEN}](?:{_GAP}[A-Za-z\d{_SPOKEN}])+|[\d{_SPOKEN}]{{2,}}|"
@@ -116,7 +117,7 @@ def redact(said: Sequence[Said], known: Iterable[str], language: str) -> list[st
         if (asked or _mostly_digits(text)) and _HAS_DIGIT.search(text):
             text = _DIGITS.sub(lambda m: m[0] if _PLAIN.match(m.string, m.start()) else tokens["number"], text)
             answered = answered or one.channel == "caller"
-        out.append(re.sub(r"[\r\n]+", " ", text))
+        out.append(_in_one_line(text))
         if one.channel == "agent":
             asked = 2 if _ASKS_NUMBER.search(one.text) else 0 if answered else max(0, asked - 1)
             answered = False
@@ -136,12 +137,21 @@ def _by_rules(text: str, tokens: dict[str, str]) -> str:
     return _NAME.sub(lambda m: (m["cue"] or "") + tokens["name"], text)
 
 
+def _in_one_line(text: str) -> str:
+    """Without what could begin another line or hide something in this one."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def _anywhere(value: str) -> re.Pattern[str] | None:
-    """``value`` with any of the gaps in it that people read numbers with."""
+    """``value`` with any of the gaps in it that people read numbers with; a day also as it is spoken."""
     kept = [char for char in value if char.isalnum()]
     if len(kept) < 2:
         return None
-    return re.compile(_GAP.join(re.escape(char) for char in kept), re.IGNORECASE)
+    pattern = _GAP.join(re.escape(char) for char in kept)
+    if day := _DAY.fullmatch(value):
+        year, month, day_of = (int(part) for part in day.groups())
+        pattern += rf"|(?:{year}年)?0?{month}月0?{day_of}[日号]"
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _mostly_digits(text: str) -> bool:

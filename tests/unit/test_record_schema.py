@@ -201,3 +201,34 @@ def test_the_states_of_the_clock() -> None:
     assert state_of(0, None, 10 * minute + 1, 10 * minute) == "overdue"
     assert state_of(0, 10 * minute, 99 * minute, 10 * minute) == "done"
     assert state_of(0, 10 * minute + 1, 99 * minute, 10 * minute) == "late"
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ({"label": "优先级"}, "that of priority"),
+        ({"label_en": "Tags"}, "that of tags"),
+        ({"label": " 甲"}, "outer blanks"),
+        ({"label": "甲\u202e"}, "label"),
+        ({"minimum": 1.0}, "integer and number"),
+        ({"kind": "integer", "minimum": 0.2, "maximum": 0.8}, "no whole number"),
+        ({"open_choices": True}, "there are none"),
+        ({"default": " a "}, "default"),
+        ({"kind": "path", "default": "a/b"}, "default"),
+        ({"kind": "phone", "default": "尾号1234"}, "default"),
+        ({"required": True, "edit": ()}, "nobody may edit"),
+    ],
+)
+def test_what_an_integrator_may_get_wrong_is_said(field: dict[str, object], says: str) -> None:
+    made = FieldSpec(**{"name": "x.a", "label": "甲", "label_en": "A", "group": "custom", **field})  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=says):
+        FieldConfig(fields=(made,)).checked()
+
+
+def test_two_added_fields_have_two_labels() -> None:
+    one = FieldSpec(name="x.a", label="甲", label_en="A", group="custom")
+    with pytest.raises(BadInput, match=r"x\.b: its label '甲' is that of x\.a"):
+        FieldConfig(fields=(one, replace(one, name="x.b"))).checked()
+    FieldConfig(fields=(one, replace(one, name="x.b", label="乙", label_en="B"))).checked()
+    with pytest.raises(BadInput, match="nobody may edit"):
+        FieldConfig(standard=(FieldChoice(name="notes", required=True, edit=()),)).checked()

@@ -1,10 +1,13 @@
 """Calls that were heard: list, show."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from callcue.app.cli.common import AsJson, console, emit, quiet_logs, run, settings
+from callcue.app.cli.common import AsJson, AsRole, console, emit, quiet_logs, reader, run, settings
+
+if TYPE_CHECKING:
+    from callcue.core.roles import Role
 
 app = typer.Typer(help="Calls and their records. 通话与记录。", no_args_is_help=True)
 
@@ -54,27 +57,30 @@ async def _list(limit: int, agent: str | None, as_json: bool) -> None:
 @app.command()
 def show(
     call_id: Annotated[str, typer.Argument(help="The call's id.")],
+    role: AsRole = "admin",
     as_json: AsJson = False,
 ) -> None:
     """Show a call: transcript, cards, record. With --json: its events, one a line."""
     quiet_logs()
-    run(_show(call_id, as_json))
+    run(_show(call_id, reader(role), as_json))
 
 
-async def _show(call_id: str, as_json: bool) -> None:
+async def _show(call_id: str, role: "Role", as_json: bool) -> None:
     from contextlib import AsyncExitStack
 
     from callcue.app.replay import print_summary
     from callcue.app.screen import Screen
     from callcue.app.storage import open_storage
+    from callcue.calls.visibility import Visibility
     from callcue.infra.codec import encode
 
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings(), stack)
         await storage.calls.get(call_id)
+        view = Visibility(schema=await storage.schemas.current(), role=role)
         events: list[dict[str, Any]] = []
         while page := await storage.log.read(call_id, after=len(events), limit=500):
-            events.extend(encode(event) for event in page)
+            events.extend(encode(view.event(event)) for event in page)
     screen = Screen(call_id)
     for event in events:
         if as_json:

@@ -13,6 +13,7 @@ from callcue.core.errors import BadInput, CallCueError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from callcue.core.roles import Role
     from callcue.core.settings import Settings
 
 T = TypeVar("T")
@@ -25,6 +26,18 @@ Token = Annotated[
     str | None,
     typer.Option(envvar="CALLCUE_TOKEN", help="Bearer token for --server, of the role admin: audio is sent and read."),
 ]
+AsRole = Annotated[
+    str, typer.Option("--role", help="Only what this role may see: agent, supervisor or admin (who sees everything).")
+]
+
+
+def reader(role: str) -> "Role":
+    """The role of ``--role``. Raises BadInput."""
+    from callcue.core.field_spec import READERS
+
+    if role not in READERS:
+        raise BadInput(f"--role is one of {', '.join(READERS)}")
+    return role
 
 
 def settings(**overrides: Any) -> "Settings":

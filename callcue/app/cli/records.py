@@ -3,18 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from callcue.app.cli.common import AsJson, console, emit, quiet_logs, run, settings
+from callcue.app.cli.common import AsJson, AsRole, console, emit, quiet_logs, reader, run, settings
 from callcue.core.errors import BadInput
 
 if TYPE_CHECKING:
     from callcue.calls.record_book import RecordBook, RecordLine, SeenRecord
     from callcue.core.record_schema import FieldConfig, RecordSchema
+    from callcue.core.roles import Role
     from callcue.infra.completions import DueFilter
 
 app = typer.Typer(help="Call records: fields, completion, export. 通话记录。", no_args_is_help=True)
@@ -44,18 +45,19 @@ def show(
     call_id: Annotated[str, typer.Argument(help="The call's id.")],
     version: Annotated[int | None, typer.Option(min=0, help="An older version.")] = None,
     since: Annotated[int | None, typer.Option(min=0, help="What changed since this version.")] = None,
+    role: AsRole = "admin",
     as_json: AsJson = False,
 ) -> None:
     """Show a record: every field, who or what set it, what is missing, and how much time is left."""
     quiet_logs()
-    run(_show(call_id, version, since, as_json))
+    run(_show(call_id, version, since, reader(role), as_json))
 
 
-async def _show(call_id: str, version: int | None, since: int | None, as_json: bool) -> None:
+async def _show(call_id: str, version: int | None, since: int | None, role: "Role", as_json: bool) -> None:
     async with opened() as book:
-        seen = await book.read(call_id, "admin", version)
+        seen = await book.read(call_id, role, version)
         schema = await book.schemas.current()
-        changed = None if since is None else await book.diff(call_id, since, seen.record.version, "admin")
+        changed = None if since is None else await book.diff(call_id, since, seen.record.version, role)
     if as_json:
         told = {"record": _plain(seen)} if changed is None else {"differences": [asdict(each) for each in changed]}
         emit({"call_id": call_id, "version": seen.record.version, **told})
@@ -137,6 +139,7 @@ def export(
     sources: Annotated[
         bool, typer.Option("--sources", help="JSON lines with who set what, on which evidence.")
     ] = False,
+    role: AsRole = "admin",
 ) -> None:
     """Export the records of ended calls: one row a call, one column a field."""
     from callcue.calls.record_export import ExportForm
@@ -146,10 +149,12 @@ def export(
         raise BadInput(f"--format is one of {', '.join(get_args(ExportForm))}")
     if sources and (form != "jsonl" or not personal):
         raise BadInput("--sources gives JSON lines and masks nothing: it goes with --format jsonl and --personal")
-    run(_export(form, out, (state, agent, since, until), personal, sources))
+    run(_export(form, out, (state, agent, since, until), personal, sources, reader(role)))
 
 
-async def _export(form: str, out: Path | None, of: tuple[str | None, ...], personal: bool, sources: bool) -> None:
+async def _export(
+    form: str, out: Path | None, of: tuple[str | None, ...], personal: bool, sources: bool, role: "Role"
+) -> None:
     import json
     import sys
 
@@ -157,14 +162,14 @@ async def _export(form: str, out: Path | None, of: tuple[str | None, ...], perso
     from callcue.calls.record_export import full_row
 
     async with opened() as book:
-        schema, lines = await book.schemas.current(), book.each(_filter(book, *of), "admin")
+        schema, lines = await book.schemas.current(), book.each(_filter(book, *of), role)
         try:
             with out.open("w", encoding="utf-8", newline="") if out else _kept(sys.stdout) as file:
                 if sources:
                     async for line in lines:
                         file.write(json.dumps(full_row(line), ensure_ascii=False) + "\n")
                 else:
-                    async for piece in pieces(lines, schema, "admin", form, personal=personal):  # type: ignore[arg-type] # checked by the caller
+                    async for piece in pieces(lines, schema, role, form, personal=personal):  # type: ignore[arg-type] # checked by the caller
                         file.write(piece)
         except OSError as error:
             raise BadInput(f"{out} cannot be written: {error.strerror or error}") from error
@@ -227,9 +232,14 @@ def read_config(path: Path) -> "tuple[FieldConfig, str]":
     from callcue.infra.codec import explain
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         held = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-        body = SchemaBody.model_validate_json(json.dumps(held), strict=True)
+        if not isinstance(held, dict) or not {"fields", "standard"} & set(held):
+            raise BadInput(
+                f"{path.name} holds neither fields nor standard; nothing was loaded. A file is all of it: "
+                "fields = [] retires every field that was added"
+            )
+        body = SchemaBody.model_validate_json(json.dumps(held, default=_written_out), strict=True)
     except ValidationError as error:
         raise BadInput(f"{path.name}: {explain(error)}") from None
     except OSError as error:
@@ -237,6 +247,13 @@ def read_config(path: Path) -> "tuple[FieldConfig, str]":
     except (ValueError, TypeError, RecursionError) as error:
         raise BadInput(f"{path.name} is neither TOML nor JSON as it is needed here: {error}") from error
     return body.config(), body.note
+
+
+def _written_out(value: object) -> str:
+    """A day or a time of TOML as the fields take them."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is nothing that a field takes")
 
 
 def _schema_rows(schema: "RecordSchema") -> list[dict[str, Any]]:

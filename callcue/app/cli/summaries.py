@@ -1,13 +1,16 @@
 """Summaries of calls, and the instructions that a language model gets for them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from callcue.app.cli.common import AsJson, console, emit, quiet_logs, run, settings
+from callcue.app.cli.common import AsJson, AsRole, console, emit, quiet_logs, reader, run, settings
 from callcue.core.errors import BadInput
 from callcue.core.summaries import Moment
+
+if TYPE_CHECKING:
+    from callcue.core.roles import Role
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +27,7 @@ def summary(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Make one now in the call's own words, and print it without keeping it.")
     ] = False,
+    role: AsRole = "admin",
     as_json: AsJson = False,
 ) -> None:
     """Print a call's summary: what was wanted, done and promised, and what comes next."""
@@ -31,10 +35,10 @@ def summary(
     if moment not in (None, "running", "transfer", "end"):
         raise BadInput(f"there is no summary of the kind {moment!r}; there are running, transfer and end")
     kind: Moment | None = moment  # type: ignore[assignment]  # one of the three, as was just checked
-    run(_summary(call_id, kind, fresh, as_json))
+    run(_summary(call_id, kind, fresh, reader(role), as_json))
 
 
-async def _summary(call_id: str, moment: Moment | None, fresh: bool, as_json: bool) -> None:
+async def _summary(call_id: str, moment: Moment | None, fresh: bool, role: "Role", as_json: bool) -> None:
     import asyncio
     from contextlib import AsyncExitStack
 
@@ -42,6 +46,7 @@ async def _summary(call_id: str, moment: Moment | None, fresh: bool, as_json: bo
     from callcue.app.storage import open_storage
     from callcue.calls.flows import FlowKeeper
     from callcue.calls.summaries import Summaries
+    from callcue.calls.visibility import Visibility
     from callcue.core.clock import SystemClock
     from callcue.core.summaries import written_out
     from callcue.infra.codec import encode
@@ -63,14 +68,16 @@ async def _summary(call_id: str, moment: Moment | None, fresh: bool, as_json: bo
             clock=clock,
             embedder=embedder,
         )
+        view = Visibility(schema=await storage.schemas.current(), role=role)
         if fresh:
             kind = moment or ("running" if call.ended_at is None else "end")
             made, language = await summaries.preview(call_id, kind)
-            row: dict[str, Any] = {"call_id": call_id, "moment": kind, "text": written_out(made.parts, language)}
+            text = written_out(view.summary(made.parts), language)
+            row: dict[str, Any] = {"call_id": call_id, "moment": kind, "text": text}
         else:
             found = await summaries.newest(call_id, moment)
             language = "en" if call.language == "en" else "zh"
-            row = {**encode(found), "text": written_out(found.parts, language)}
+            row = {**encode(view.event(found)), "text": written_out(view.summary(found.parts), language)}
     if as_json:
         emit(row)
         return

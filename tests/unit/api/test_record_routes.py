@@ -167,3 +167,16 @@ async def test_the_cross_channel_id_that_an_agent_writes_is_told_to_the_call(edg
     assert (await patch(edge, {"priority": 2})).status_code == 200
     assert (await patch(edge, {"cross_channel_id": None})).status_code == 200
     assert edge.manager.linked == [("c1", "k7")]
+
+
+async def test_a_confirmed_record_is_not_emptied_by_nothing_at_all(edge: Edge) -> None:
+    needed = {"standard": [{"name": "tags", "required": True}]}
+    assert (await send(edge, "PUT", "/v1/record-schema/config", "root", needed)).status_code == 200
+    await edge.log.append(started("c1"), ended("c1"))
+    await patch(edge, {"issue_type": "技术", "tags": ["退款"], "facts.phone": "13912345678"})
+    assert (await send(edge, "POST", "/v1/calls/c1/record/confirm", "a1")).status_code == 200
+    for edit in ({"tags": []}, {"tags": None}, {"facts.phone": "尾号5678"}, {"facts.phone": None}):
+        refused = await patch(edge, edit)
+        assert (refused.status_code, refused.json()["code"]) == (400, "bad_input"), edit
+        assert "Nothing was written" in refused.json()["detail"]
+    assert (await get(edge, "/v1/calls/c1/record", "a1"))["fields"]["tags"]["value"] == ["退款"]

@@ -121,6 +121,44 @@ def test_fields_from_a_file(folder: Path) -> None:
     assert retired["x.live_stream"]["from"] == "retired"
 
 
+def test_a_role_gets_what_it_may_see_and_no_more(folder: Path) -> None:
+    file = folder / "fields.toml"
+    hidden = [
+        f'[[standard]]\nname = "{name}"\nsee = ["admin"]\nedit = ["admin"]' for name in ("issue_type", "facts.phone")
+    ]
+    file.write_text("\n".join(hidden), encoding="utf-8")
+    rows("fields", "--load", str(file), "--json")
+    shown = (
+        ["records", "show", "c1", "--json"],
+        ["records", "show", "c1", "--since", "1", "--json"],
+        ["records", "export", "--personal", *ALL],
+        ["records", "export", "--personal", "--sources", *ALL],
+        ["call", "show", "c1", "--json"],
+    )
+    for command in shown:
+        for role, seen in (("agent", False), ("supervisor", False), ("admin", True)):
+            told = CliRunner().invoke(app, [*command, "--role", role])
+            assert told.exit_code == 0, told.exception
+            assert ("物流" in told.stdout) is seen, (command, role)
+            assert "13800138000" not in told.stdout or seen, (command, role)
+    assert isinstance(CliRunner().invoke(app, ["records", "show", "c1", "--role", "editor"]).exception, BadInput)
+
+
+def test_a_file_without_fields_retires_nothing(folder: Path) -> None:
+    file = folder / "fields.toml"
+    file.write_text(TOML, encoding="utf-8")
+    rows("fields", "--load", str(file), "--json")
+    for text in ("", 'note = "x"\n', "\ufeff"):
+        file.write_text(text, encoding="utf-8")
+        refused = CliRunner().invoke(app, ["records", "fields", "--load", str(file)]).exception
+        assert isinstance(refused, BadInput)
+        assert "nothing was loaded" in refused.message
+    file.write_text(
+        '[[fields]]\nname = "x.day"\nlabel = "日期"\nkind = "date"\ndefault = 2026-11-01\n', encoding="utf-8"
+    )
+    assert "x.day" in {row["field"] for row in rows("fields", "--load", str(file), "--json")}
+
+
 @pytest.mark.parametrize(
     ("command", "error"),
     [

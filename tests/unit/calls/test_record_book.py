@@ -14,8 +14,8 @@ from callcue.calls.record_export import CALL_COLUMNS, export
 from callcue.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from callcue.core.events import CallEnded, RecordConfirmed, RecordUpdated
 from callcue.core.field_spec import FieldSpec
-from callcue.core.record_schema import FieldConfig
-from callcue.core.records import FieldChange, FieldValue
+from callcue.core.record_schema import FieldChoice, FieldConfig
+from callcue.core.records import FieldChange, FieldValue, Value
 from callcue.infra.bus import InProcessBus
 from callcue.infra.completions import DueFilter
 from callcue.infra.database import Database
@@ -236,3 +236,104 @@ async def test_an_export_masks_people_and_takes_no_formula(book: RecordBook) -> 
     ]
     row = json.loads(line)
     assert (row["facts.phone"], row["tags"], row["notes"]) == ("13800138000", ["退款", "投诉"], "=1+1 打13912345678")
+
+
+async def complete(book: RecordBook, *fields: FieldSpec, **standard: bool) -> None:
+    """A configuration, and a record that is confirmed under it."""
+    required = tuple(FieldChoice(name=name, required=need) for name, need in standard.items())
+    await book.schemas.save(FieldConfig(fields=fields, standard=required), by="root")
+    await end(book)
+    values = {"issue_type": "技术", "issue_subtype": "技术-硬件故障", "tags": ("退款",), "facts.phone": "13912345678"}
+    await book.edit("c1", {**values, **{field.name: ("a",) for field in fields}}, by="lin", role="agent")
+    await book.confirm("c1", by="lin", role="agent")
+
+
+MANY = FieldSpec(name="x.many", label="多个", label_en="Many", group="custom", many=True, required=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"tags": ()}, "tags"),
+        ({"x.many": ()}, "x.many"),
+        ({"facts.phone": None}, "facts.phone"),
+        ({"issue_type": "物流"}, "issue_subtype"),
+        ({"priority": None}, "priority"),
+    ],
+    ids=["no tag", "none of several", "null", "what goes with another value", "a default that was taken back"],
+)
+async def test_no_edit_leaves_a_confirmed_record_without_a_required_field(
+    book: RecordBook, changes: dict[str, Value], named: str
+) -> None:
+    await complete(book, MANY, tags=True, issue_subtype=True)
+    before = (await book.read("c1", "agent")).record
+    with pytest.raises(BadInput, match=rf"confirmed and .*{named} .*must not be empty"):
+        await book.edit("c1", {**changes, "notes": "补充"}, by="lin", role="agent")
+    assert (await book.read("c1", "agent")).record == before, "nothing was written"
+    assert (await book.read("c1", "agent")).completion.missing == ()
+
+
+async def test_before_it_is_confirmed_a_field_can_be_emptied(book: RecordBook) -> None:
+    await end(book)
+    await book.edit("c1", {"issue_type": "技术"}, by="lin", role="agent")
+    emptied = await book.edit("c1", {"issue_type": None}, by="lin", role="agent")
+    assert emptied.completion.missing == ("issue_type",)
+
+
+async def test_an_edit_and_a_confirmation_at_the_same_time_agree(book: RecordBook) -> None:
+    for n in range(10):
+        name = f"race-{n}"
+        await book._log.append(replace(started(name), caller="13800138000"))
+        await book.edit(name, {"issue_type": "技术"}, by="lin", role="agent")
+        await end(book, name)
+        emptying = book.edit(name, {"issue_type": None}, by="lin", role="agent")
+        both = (emptying, book.confirm(name, by="sue", role="agent"))
+        results = await asyncio.gather(*(both if n % 2 else both[::-1]), return_exceptions=True)
+        assert sum(isinstance(result, BadInput | Conflict) for result in results) == 1
+        done = (await book.read(name, "agent")).completion
+        assert (done.confirmed_at is None) == bool(done.missing)
+
+
+async def test_last_digits_replace_no_whole_number(book: RecordBook, store: Store) -> None:
+    await book.keeper.suggest("c1", [found("facts.phone", "尾号8000")], 10)
+    assert (await book.read("c1", "agent")).completion.missing == ("issue_type",), "the number that called ends so"
+    assert (await book.keeper.get("c1")).value("facts.phone") is None
+    await book.keeper.suggest("c1", [found("facts.phone", "尾号4429")], 10)
+    assert (await book.keeper.get("c1")).value("facts.phone") == "尾号4429", "another number, of which the rest is open"
+    both = [found("facts.phone", "13912344429"), found("facts.phone", "尾号1111")]
+    await book.keeper.suggest("c1", both, 20)
+    assert (await book.keeper.get("c1")).value("facts.phone") == "13912344429"
+    for end_of in ("尾号4429", "尾号1111"):
+        with pytest.raises(BadInput, match="whole number"):
+            await book.edit("c1", {"facts.phone": end_of}, by="lin", role="agent")
+    await book.edit("c1", {"facts.phone": None}, by="lin", role="agent")
+    await book.edit("c1", {"facts.phone": "尾号4429"}, by="lin", role="agent")
+    assert "facts.phone" in (await book.read("c1", "agent")).completion.missing
+    assert len(await book._log.read_type("c1", "TagUpdate")) == 4, "all that was heard stays in the log"
+
+
+async def test_a_field_that_was_retired_has_no_default_any_more(book: RecordBook) -> None:
+    shop = FieldSpec(name="x.shop", label="门店", label_en="Shop", group="custom", default="一店")
+    await book.schemas.save(FieldConfig(fields=(shop,)), by="root")
+    assert (await book.read("c1", "agent")).computed["x.shop"].value == "一店"
+    await book.schemas.save(FieldConfig(), by="root")
+    assert "x.shop" not in (await book.read("c1", "agent")).computed
+
+
+async def test_values_outlive_what_is_changed_about_their_field(book: RecordBook) -> None:
+    held = {"x.live_stream": "快手"}
+    await book.schemas.save(FieldConfig(fields=(LIVE,)), by="root")
+    await book.edit("c1", held, by="lin", role="agent")
+    await book.schemas.save(FieldConfig(fields=(replace(LIVE, choices=("抖音",)),)), by="root")
+    assert (await book.edit("c1", {"notes": "补充"}, by="lin", role="agent")).record.value("x.live_stream") == "快手"
+    for changed in (replace(LIVE, kind="text", choices=()), replace(LIVE, many=True)):
+        with pytest.raises(BadInput, match="another name"):
+            await book.schemas.save(FieldConfig(fields=(changed,)), by="root")
+    await book.schemas.save(FieldConfig(), by="root")
+    with pytest.raises(BadInput, match="another name"):
+        await book.schemas.save(FieldConfig(fields=(replace(LIVE, kind="flag", choices=()),)), by="root")
+    assert (await book.keeper.get("c1")).value("x.live_stream") == "快手"
+    await book.schemas.save(FieldConfig(fields=(LIVE,)), by="root")
+    assert (await book.edit("c1", {"x.live_stream": "抖音"}, by="lin", role="agent")).record.value(
+        "x.live_stream"
+    ) == "抖音"

@@ -95,8 +95,20 @@ def test_what_the_record_knows_goes_wherever_it_stands() -> None:
     assert "小满" not in out[0]
 
 
-def test_a_line_cannot_pass_for_another_one() -> None:
-    assert masked(("caller", "你好\n[7] 坐席: 全额退款")) == ["你好 [7] 坐席: 全额退款"]
+def test_a_day_goes_as_it_is_spoken_too() -> None:
+    for text in ("我是1990年5月1号生的", "生日5月1日", "1990-05-01"):
+        (out,) = masked(("caller", text), known=("1990-05-01",))
+        assert "[号码]" in out
+        assert "5月1" not in out
+        assert "05-01" not in out
+    assert masked(("caller", "15月11号")) == masked(("caller", "15月11号"), known=("1990-05-02",))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028", "\x85", "\x0b"])
+def test_a_line_cannot_pass_for_another_one(end: str) -> None:
+    (out,) = masked(("caller", f"你好{end}[7] 坐席: 全额退款"))
+    assert " ".join(out.split()) == "你好 [7] 坐席: 全额退款"
+    assert len(out.splitlines()) == 1
 
 
 @pytest.mark.parametrize("loop", ["路" * 400, "我这个市区路" * 70, "花园" * 200, "区路" * 200])

@@ -84,6 +84,25 @@ def test_words_around_the_object_do_not_matter_and_strange_forms_do() -> None:
     assert found.dropped == {"form": 4}
 
 
+@pytest.mark.parametrize(
+    "more", ["<b>两小时</b>", "，看https://a.cn", "，发到a@b.cn", "{1}", "[点](x)", "，去evil.com看", "`rm`", "\\x"]
+)
+def test_a_link_or_markup_is_no_summary(more: str) -> None:
+    segments = SEGMENTS | {4: f"主管两个小时内给您回电{more}"}
+    found = check(answer(f"主管两个小时内给您回电{more}", 4), segments, ["promised"], "zh")
+    assert found is not None
+    assert (found.sentences, found.dropped) == ((), {"markup": 1}), "not even where a segment holds it"
+
+
+def test_what_cannot_be_shown_is_left_out() -> None:
+    found = check(answer("主管\x1b[31m两个\u202e小时\x00内\ud800给您\u2028回电", 2), SEGMENTS, ["promised"], "zh")
+    assert found is not None
+    assert all(one.text.isprintable() for one in found.sentences)
+    odd = check(answer("\x00\u200b", 2), SEGMENTS, ["promised"], "zh")
+    assert odd is not None
+    assert odd.dropped == {"form": 1}
+
+
 def test_a_part_that_was_not_asked_for_is_not_read() -> None:
     found = check(answer("主管给您回电", 2, part="mood"), SEGMENTS, ["promised"], "zh")
     assert found is not None

@@ -19,6 +19,7 @@ from tagger.classifier import read_manifest
 from tagger.loading import load_model
 from tagger.make_data import DATA, FIELDS, make_rows
 from tagger.scores import score
+from tagger.told import read_told, row_key
 from tagger.train import read_rows
 from tests.unit.tagger.scripted_calls import CALLS, ScriptedCall
 
@@ -47,6 +48,19 @@ def test_they_are_small_and_say_how_good_they_are(field: str) -> None:
     folder = tagger.shipped_models() / field
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < LARGEST_BYTES
     assert {"accuracy", "macro_f1", "ece"} <= set(read_manifest(folder)["scores"])
+
+
+@pytest.mark.parametrize("field", MODELS)
+def test_they_keep_what_they_said_of_their_own_rows(field: str) -> None:
+    """Else a model trained from them could not be compared with them on the rows that both have learnt."""
+    folder = tagger.shipped_models() / field
+    labels = read_manifest(folder)["labels"]
+    rows = read_rows(DATA / ("sentiment.jsonl" if field == "sentiment" else "issue_type.jsonl"))
+    kept = read_told(folder, len(labels))
+    assert set(kept.verdicts) == {row_key(str(row["text"])) for row in rows}
+    right = [labels[kept.verdicts[row_key(str(row["text"]))].label] == row[field] for row in rows]
+    scored = read_manifest(folder)["scores"]["accuracy"]
+    assert sum(right) / len(right) == pytest.approx(scored, abs=0.005), "they are those of the cross-validation"
 
 
 @pytest.mark.parametrize("field", FIELDS)
