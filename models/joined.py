@@ -58,9 +58,7 @@ class JoinedEmbedder:
             return Vectors(data=b"", rows=0, dims=self.dims)
         rows = [
             weight * np.frombuffer(made.data, dtype="<f4").reshape(made.rows, made.dims)
-            for weight, made in zip(
-                self._weights, (part.embed(texts, role=role) for part in self._parts), strict=True
-            )
+            for weight, made in zip(self._weights, (part.embed(texts, role=role) for part in self._parts), strict=True)
         ]
         joined = np.concatenate(rows, axis=1).astype("<f4")
         return Vectors(data=joined.tobytes(), rows=len(texts), dims=self.dims)

@@ -272,7 +272,7 @@ def _known(kind: ModelKind) -> str:
 
 
 def embedder_names(name: str) -> tuple[str, ...]:
-    """The embedders that ``tagging.embedder`` or ``knowledge.embedder`` names: ``a+b`` are two, a folder is always one."""
+    """The embedders that a setting names: ``a+b`` are two; a folder is always one."""
     if "+" not in name or Path(name).expanduser().is_dir():
         return (name,)
     return tuple(dict.fromkeys(name.split("+")))

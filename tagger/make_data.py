@@ -26,8 +26,9 @@ VARIANTS = {"issue_type": 4, "sentiment": 8}
 FURTHER_VARIANTS = 8
 """The same, of the further wordings: they have more choices."""
 TOO_LIKE = 0.6
-"""A filling of a further wording that shares so much with one of the test (see ``Likeness``) is left out."""
-_TOLD_FILLINGS = 16
+"""A filling of a further wording that shares so much with one of the test (see ``Likeness``) is left out; one that
+does so with a training wording counts as that wording, so that folds do not tell what they have nearly learnt."""
+_FILLINGS = 16
 TEST_SHARE = 5
 """One wording in this many goes to the test file."""
 ERROR_RATE = 0.08
@@ -157,21 +158,23 @@ class Likeness:
     character pairs, punctuation aside; 0..1."""
 
     def __init__(self) -> None:
-        self._sizes: list[int] = []
+        self._held: list[tuple[int, str]] = []
         self._holders: dict[str, list[int]] = {}
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, name: str = "") -> None:
         """One to compare with."""
         pairs = _pairs(text)
         for pair in pairs:
-            self._holders.setdefault(pair, []).append(len(self._sizes))
-        self._sizes.append(len(pairs))
+            self._holders.setdefault(pair, []).append(len(self._held))
+        self._held.append((len(pairs), name))
 
-    def most(self, text: str) -> float:
-        """Of the most like one; 0 where nothing is shared."""
+    def most(self, text: str) -> tuple[float, str]:
+        """Of the most like one, and its name; 0 where nothing is shared."""
         pairs = _pairs(text)
-        shared = Counter(held for pair in pairs for held in self._holders.get(pair, ()))
-        return max((2 * count / (len(pairs) + self._sizes[held]) for held, count in shared.items()), default=0.0)
+        shared = Counter(number for pair in pairs for number in self._holders.get(pair, ()))
+        found = ((2 * count / (len(pairs) + self._held[number][0]), number) for number, count in shared.items())
+        share, number = max(found, default=(0.0, -1))
+        return share, self._held[number][1] if number >= 0 else ""
 
 
 def _pairs(text: str) -> set[str]:
@@ -209,26 +212,26 @@ def make_rows(field: str) -> list[dict[str, object]]:
     further = DATA / f"wordings_{field}_more.txt"
     if further.exists():
         wordings += read_wordings(further, further=True)
-    told = Likeness()
+    told, learnt = Likeness(), Likeness()
     for wording in wordings:
-        if wording.held_out:
-            for filled in itertools.islice(expand(wording.template, slots, random.Random(wording.id)), _TOLD_FILLINGS):
-                told.add(filled)
+        if not wording.further:
+            for filled in itertools.islice(expand(wording.template, slots, random.Random(wording.id)), _FILLINGS):
+                (told if wording.held_out else learnt).add(filled, wording.id)
     rows: list[dict[str, object]] = []
     for wording in wordings:
-        rows += _rows_of(wording, field, slots, told)
+        rows += _rows_of(wording, field, slots, told, learnt)
     return rows
 
 
 def _rows_of(
-    wording: Wording, field: str, slots: Mapping[str, Sequence[str]], told: Likeness
+    wording: Wording, field: str, slots: Mapping[str, Sequence[str]], told: Likeness, learnt: Likeness
 ) -> Iterator[dict[str, object]]:
     rng = random.Random(wording.id)
     seen: set[str] = set()
     variants = FURTHER_VARIANTS if wording.further else VARIANTS[field]
     filled = expand(wording.template, slots, rng)
     if wording.further:
-        filled = (text for text in filled if told.most(text) < TOO_LIKE)
+        filled = (text for text in filled if told.most(text)[0] < TOO_LIKE)
     fillings = itertools.cycle(list(itertools.islice(filled, variants)))
     for number, filling in enumerate(itertools.islice(fillings, variants)):
         noisy = number % 2 == 1
@@ -239,12 +242,13 @@ def _rows_of(
         if text in seen:
             continue
         seen.add(text)
+        share, twin = learnt.most(filling) if wording.further else (0.0, "")
         yield {
             "text": text,
             field: wording.label,
             **({"issue_subtype": wording.finer} if wording.finer else {}),
             "lang": wording.language,
-            "wording": wording.id,
+            "wording": twin if share >= TOO_LIKE else wording.id,
             "noisy": noisy,
             "test": wording.held_out,
         }

@@ -7,6 +7,7 @@ keeps the replaced one beside the new one.
 import hashlib
 import json
 import shutil
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from callcue.core.errors import Conflict, ModelError
 from callcue.core.ports import Embedder
 from tagger.compare import TOLERANCE, Comparison, Probabilities, compare
 from tagger.features import SCHEME, ngram_counts, vectors
-from tagger.fit import Sample, cross_validate, fit, grouped_folds
+from tagger.fit import FOLDS, Sample, cross_validate, fit
 from tagger.inner import finer_names, inner_classes
 from tagger.loading import load_model
 from tagger.model_files import FORMAT, MANIFEST, arrays, speller_arrays, write_model
@@ -94,12 +95,13 @@ def _respelt(data: Labelled, rows: Sequence[Row]) -> tuple[tuple[str, ...], Resp
     other groups, as new ones will be: by a speller that knows it, none would have an error left. Rows that say that
     they are ``noisy`` teach no spelling."""
     clean = [row.get("noisy") is not True for row in rows]
+    fold = [zlib.crc32(group.encode("utf-8", "replace")) % FOLDS for group in data.groups]
     found = list(data.texts)
-    for seen, unseen in grouped_folds(data.classes, data.groups):
-        respeller = learn([data.texts[i] for i in seen if clean[i]])
+    for told in range(FOLDS):
+        others = [text for text, right, own in zip(data.texts, clean, fold, strict=True) if right and own != told]
+        respeller = learn(others)
         if respeller is not None:
-            for i in unseen:
-                found[i] = respeller.respell(data.texts[i])
+            found = [respeller.respell(text) if own == told else text for text, own in zip(found, fold, strict=True)]
     return tuple(found), learn([text for text, right in zip(data.texts, clean, strict=True) if right])
 
 

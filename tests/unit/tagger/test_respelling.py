@@ -13,7 +13,11 @@ from tagger.model_files import WEIGHTS, read_respeller, speller_arrays, write_mo
 from tagger.respelling import Arrays, Respeller, learn
 from tagger.train import train
 
-TEXTS = [f"{who}{what}" for who in ("我的", "你们的", "", "请问") for what in ("退款还没到账", "快递到哪了", "发票抬头写错了")]
+TEXTS = [
+    f"{who}{what}"
+    for who in ("我的", "你们的", "", "请问")
+    for what in ("退款还没到账", "快递到哪了", "发票抬头写错了")
+]
 
 
 @pytest.fixture(scope="module")
