@@ -3,11 +3,12 @@
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.tag_methods import Row
 
+TWO = "e5-small+all-minilm-l6-v2"
 OWN = Path(__file__).resolve().parent.parent / "tagger" / "data"
 
 
@@ -23,10 +24,13 @@ class TagSet:
     """Learn only so many rows of each label; None: all."""
     lang: str | None = None
     """Tell only rows of this language, where rows say theirs."""
+    embedder: str | None = None
+    """Another embedder than ``tagging.embedder``."""
 
 
 def all_sets(data: Path | None) -> Iterator[TagSet]:
-    """Our own sets, and with the evaluation data BANKING77 (Casanueva et al. 2020), whole and with 10 rows a label."""
+    """Our own sets, and with the evaluation data BANKING77 (Casanueva et al. 2020), whole and with 10 rows a label;
+    being English, it is also told with an English embedder beside the multilingual one."""
     for label in ("issue_type", "issue_subtype"):
         yield TagSet(
             name=f"own-{label}",
@@ -38,8 +42,12 @@ def all_sets(data: Path | None) -> Iterator[TagSet]:
     if data is not None:
         train, test = data / "text" / "banking77_train.jsonl", data / "text" / "banking77_test.jsonl"
         if train.exists() and test.exists():
-            yield TagSet(name="banking77", train=train, test=test, label="intent")
-            yield TagSet(name="banking77-10", train=train, test=test, label="intent", per_label=10)
+            whole = TagSet(name="banking77", train=train, test=test, label="intent")
+            tenth = replace(whole, name="banking77-10", per_label=10)
+            yield whole
+            yield tenth
+            for each in (whole, tenth):
+                yield replace(each, name=f"{each.name}-two-embedders", embedder=TWO)
 
 
 def few(rows: Sequence[Row], label: str, count: int, seed: int) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from callcue.core.errors import BadInput
+from callcue.core.errors import BadInput, MissingExtra, ModelError
 from callcue.core.ports import Embedder, Prediction
 from callcue.core.settings import Settings
 from eval.data import data_dir, read_jsonl, text_field
@@ -56,7 +56,8 @@ def main(
         raise BadInput("give TRAIN, TEST and --label, or --all")
     if errors is not None and not 0 < errors < 1:
         raise BadInput("--errors is a share between 0 and 1")
-    embedder = CachedEmbedder(load_embedder(ModelStore(settings.cache_dir), settings.tagging.embedder), cache)
+    embedders = _Embedders(settings, cache)
+    embedder = embedders.get(settings.tagging.embedder)
     if train_file and test_file and label:
         one = TagSet(name=label, train=train_file, test=test_file, label=label, per_label=per_label)
         figures = measure_set(one, embedder, plots=plots, limit=limit, errors=errors)
@@ -64,10 +65,32 @@ def main(
     else:
         figures = {}
         for each in all_sets(data_dir()):
-            if each.name.startswith(only):
-                figures[each.name] = measure_set(each, embedder, plots=plots, errors=errors or ALL_ERRORS)
-                show(figures[each.name], each.name)
+            if not each.name.startswith(only):
+                continue
+            try:
+                own = embedders.get(each.embedder or settings.tagging.embedder)
+            except (MissingExtra, ModelError) as error:
+                typer.echo(f"{each.name} was left out: {error.message}")
+                continue
+            figures[each.name] = measure_set(each, own, plots=plots, errors=errors or ALL_ERRORS)
+            show(figures[each.name], each.name)
     write(figures, json_file)
+
+
+class _Embedders:
+    """Embedders by name, each loaded when it is asked for the first time."""
+
+    def __init__(self, settings: Settings, cache: Path | None) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._loaded: dict[str, CachedEmbedder] = {}
+
+    def get(self, name: str) -> CachedEmbedder:
+        """The embedder of a name. Raises MissingExtra, ModelError."""
+        if name not in self._loaded:
+            inner = load_embedder(ModelStore(self._settings.cache_dir), name)
+            self._loaded[name] = CachedEmbedder(inner, self._cache)
+        return self._loaded[name]
 
 
 def measure(

@@ -11,7 +11,8 @@ from callcue.core.errors import MissingExtra, ModelError
 from callcue.core.ports import Embedder, TextRole, Vectors
 from models.e5_file import read_e5
 from models.e5_onnx import E5_NAME, E5Onnx, clean
-from models.registry import REGISTRY, resolve
+from models.joined import JoinedEmbedder
+from models.registry import REGISTRY, embedder_names, resolve
 from models.store import ModelStore
 
 BUILT_IN = "e5-small"
@@ -22,10 +23,14 @@ _log = logging.getLogger(__name__)
 
 
 def load_embedder(store: ModelStore, name: str, *, threads: int = 1) -> Embedder:
-    """The embedder by registry name, folder or hub id. ``threads``: how many cores one call may use.
+    """The embedder by registry name, folder or hub id, or several of them with ``+`` between. ``threads``: how many
+    cores one call may use.
 
     Raises ModelError, ChecksumMismatch, or MissingExtra where sentence-transformers is needed and absent.
     """
+    parts = embedder_names(name)
+    if len(parts) > 1:
+        return JoinedEmbedder([load_embedder(store, part, threads=threads) for part in parts])
     spec = resolve(name, "embedder")
     if spec.name == BUILT_IN and spec is REGISTRY[BUILT_IN]:
         return load_built_in(store.ensure(spec) / BUILT_IN_FILE, threads=threads)

@@ -271,6 +271,13 @@ def _known(kind: ModelKind) -> str:
     return ", ".join(name for name, spec in REGISTRY.items() if spec.kind == kind)
 
 
+def embedder_names(name: str) -> tuple[str, ...]:
+    """The embedders that a setting names: ``a+b`` are two; a folder is always one."""
+    if "+" not in name or Path(name).expanduser().is_dir():
+        return (name,)
+    return tuple(dict.fromkeys(name.split("+")))
+
+
 def resolve(name: str, kind: ModelKind) -> ModelSpec:
     """A registry name, else an existing folder, else ``organisation/name[@revision]`` on the hub. Raises ModelError."""
     known = REGISTRY.get(name)

@@ -1,5 +1,8 @@
 """The trained classifier at work: experts on sentence vectors and on n-grams, averaged and calibrated.
 
+They see a text after its characters were put right by their sound (``tagger.respelling``), where the model has learnt
+how.
+
 A model is a folder with ``model.safetensors`` (weights) and ``manifest.json`` (labels, which embedder, scores,
 checksum); scikit-learn is for training only.
 """
@@ -13,7 +16,8 @@ import numpy.typing as npt
 from callcue.core.errors import ModelError
 from callcue.core.ports import Embedder, Prediction
 from tagger.features import vectors
-from tagger.model_files import FORMAT, MANIFEST, WEIGHTS, read_manifest, read_weights, shares_of
+from tagger.model_files import FORMAT, MANIFEST, WEIGHTS, read_manifest, read_respeller, read_weights, shares_of
+from tagger.respelling import Respeller
 from tagger.weights import Shares, Weights
 
 __all__ = ["FORMAT", "MANIFEST", "WEIGHTS", "TextClassifier", "read_manifest"]
@@ -31,6 +35,7 @@ class TextClassifier:
         shares: Shares,
         temperature: float,
         embedder: Embedder,
+        respeller: Respeller | None = None,
     ) -> None:
         self._name = name
         self._labels = labels
@@ -38,6 +43,7 @@ class TextClassifier:
         self._shares = shares
         self._temperature = temperature
         self._embedder = embedder
+        self._respeller = respeller
 
     @property
     def name(self) -> str:
@@ -58,6 +64,8 @@ class TextClassifier:
         """One prediction per text, in order."""
         if not texts:
             return []
+        if self._respeller is not None:
+            texts = [self._respeller.respell(text) for text in texts]
         rows = vectors(self._embedder, texts)
         mixed = self._weights.probabilities(rows, texts, self._shares, self._temperature)
         return [self._prediction(row) for row in mixed]
@@ -88,4 +96,5 @@ class TextClassifier:
             shares=shares_of(manifest),
             temperature=float(manifest["temperature"]),
             embedder=embedder,
+            respeller=read_respeller(folder / WEIGHTS),
         )

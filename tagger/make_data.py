@@ -3,7 +3,8 @@
 The data is synthetic and our own: every wording in ``data/wordings_*.txt`` was written for this project. Each is filled
 in several ways; half of the rows then imitate what a recogniser leaves of speech (no punctuation, about 8 % of the
 characters replaced by homophones). Wordings, not rows, are divided into training and test files, so that the test holds
-wordings that were never trained on. The output is the same every time.
+wordings that were never trained on. ``data/wordings_*_more.txt`` is for training alone; what comes out too like a
+text of the test is left out. The output is the same every time.
 """
 
 import itertools
@@ -12,6 +13,7 @@ import random
 import re
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +23,12 @@ DATA = Path(__file__).parent / "data"
 FIELDS = ("issue_type", "sentiment")
 VARIANTS = {"issue_type": 4, "sentiment": 8}
 """Rows per wording, at most; rows that come out the same are kept once."""
+FURTHER_VARIANTS = 8
+"""The same, of the further wordings: they have more choices."""
+TOO_LIKE = 0.6
+"""A filling of a further wording that shares so much with one of the test (see ``Likeness``) is left out; one that
+does so with a training wording counts as that wording, so that folds do not tell what they have nearly learnt."""
+_FILLINGS = 16
 TEST_SHARE = 5
 """One wording in this many goes to the test file."""
 ERROR_RATE = 0.08
@@ -73,15 +81,17 @@ class Wording:
     """The whole heading where it has a ``-``: the sub-type."""
     language: str
     template: str
+    further: bool = False
+    """From the file of further wordings, which is for training alone."""
 
     @property
     def held_out(self) -> bool:
         """Whether it belongs to the test file; by content, so that adding a wording moves no other."""
-        return zlib.crc32(self.template.encode()) % TEST_SHARE == 0
+        return not self.further and zlib.crc32(self.template.encode()) % TEST_SHARE == 0
 
 
-def read_wordings(path: Path) -> list[Wording]:
-    """The wordings of one file, in order."""
+def read_wordings(path: Path, *, further: bool = False) -> list[Wording]:
+    """The wordings of one file, in order; ``further``: they are for training alone."""
     found: list[Wording] = []
     label = language = ""
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -97,6 +107,7 @@ def read_wordings(path: Path) -> list[Wording]:
                 finer=label if "-" in label else None,
                 language=language,
                 template=line,
+                further=further,
             )
         )
     return found
@@ -142,6 +153,35 @@ def imitate_recognition(text: str, rng: random.Random, rate: float = ERROR_RATE)
     return "".join(rng.choice(table[char]) if table.get(char) and rng.random() < rate else char for char in plain)
 
 
+class Likeness:
+    """How much a text has in common with the most like one of those added: the Dice coefficient of their sets of
+    character pairs, punctuation aside; 0..1."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[int, str]] = []
+        self._holders: dict[str, list[int]] = {}
+
+    def add(self, text: str, name: str = "") -> None:
+        """One to compare with."""
+        pairs = _pairs(text)
+        for pair in pairs:
+            self._holders.setdefault(pair, []).append(len(self._held))
+        self._held.append((len(pairs), name))
+
+    def most(self, text: str) -> tuple[float, str]:
+        """Of the most like one, and its name; 0 where nothing is shared."""
+        pairs = _pairs(text)
+        shared = Counter(number for pair in pairs for number in self._holders.get(pair, ()))
+        found = ((2 * count / (len(pairs) + self._held[number][0]), number) for number, count in shared.items())
+        share, number = max(found, default=(0.0, -1))
+        return share, self._held[number][1] if number >= 0 else ""
+
+
+def _pairs(text: str) -> set[str]:
+    plain = _PUNCTUATION.sub("", text)
+    return {plain[at : at + 2] for at in range(max(1, len(plain) - 1))}
+
+
 def _hesitant(text: str, rng: random.Random) -> str:
     """A filler after a comma or at the beginning, or the first two characters said twice."""
     places = [0, *(match.end() for match in re.finditer("，", text) if match.end() < len(text))]
@@ -168,33 +208,50 @@ def make_rows(field: str) -> list[dict[str, object]]:
     """All rows of a field: ``text``, the label under ``field`` (and the finer one), ``lang``, ``wording``, ``noisy``,
     ``test``."""
     slots: dict[str, list[str]] = json.loads((DATA / "slots.json").read_text(encoding="utf-8"))
+    wordings = read_wordings(DATA / f"wordings_{field}.txt")
+    further = DATA / f"wordings_{field}_more.txt"
+    if further.exists():
+        wordings += read_wordings(further, further=True)
+    told, learnt = Likeness(), Likeness()
+    for wording in wordings:
+        if not wording.further:
+            for filled in itertools.islice(expand(wording.template, slots, random.Random(wording.id)), _FILLINGS):
+                (told if wording.held_out else learnt).add(filled, wording.id)
     rows: list[dict[str, object]] = []
-    for wording in read_wordings(DATA / f"wordings_{field}.txt"):
-        rng = random.Random(wording.id)
-        seen: set[str] = set()
-        variants = VARIANTS[field]
-        fillings = itertools.cycle(list(itertools.islice(expand(wording.template, slots, rng), variants)))
-        for number, filled in enumerate(itertools.islice(fillings, variants)):
-            noisy = number % 2 == 1
-            text = _spoken(filled, field, rng) if wording.language == "zh" else filled + rng.choice(("", ".", "?"))
-            if noisy:
-                bad_line = field == "issue_type" and number % 4 == 3
-                text = imitate_recognition(text, rng, 2 * ERROR_RATE if bad_line else ERROR_RATE)
-            if text in seen:
-                continue
-            seen.add(text)
-            rows.append(
-                {
-                    "text": text,
-                    field: wording.label,
-                    **({"issue_subtype": wording.finer} if wording.finer else {}),
-                    "lang": wording.language,
-                    "wording": wording.id,
-                    "noisy": noisy,
-                    "test": wording.held_out,
-                }
-            )
+    for wording in wordings:
+        rows += _rows_of(wording, field, slots, told, learnt)
     return rows
+
+
+def _rows_of(
+    wording: Wording, field: str, slots: Mapping[str, Sequence[str]], told: Likeness, learnt: Likeness
+) -> Iterator[dict[str, object]]:
+    rng = random.Random(wording.id)
+    seen: set[str] = set()
+    variants = FURTHER_VARIANTS if wording.further else VARIANTS[field]
+    filled = expand(wording.template, slots, rng)
+    if wording.further:
+        filled = (text for text in filled if told.most(text)[0] < TOO_LIKE)
+    fillings = itertools.cycle(list(itertools.islice(filled, variants)))
+    for number, filling in enumerate(itertools.islice(fillings, variants)):
+        noisy = number % 2 == 1
+        text = _spoken(filling, field, rng) if wording.language == "zh" else filling + rng.choice(("", ".", "?"))
+        if noisy:
+            bad_line = field == "issue_type" and number % 4 == 3
+            text = imitate_recognition(text, rng, 2 * ERROR_RATE if bad_line else ERROR_RATE)
+        if text in seen:
+            continue
+        seen.add(text)
+        share, twin = learnt.most(filling) if wording.further else (0.0, "")
+        yield {
+            "text": text,
+            field: wording.label,
+            **({"issue_subtype": wording.finer} if wording.finer else {}),
+            "lang": wording.language,
+            "wording": twin if share >= TOO_LIKE else wording.id,
+            "noisy": noisy,
+            "test": wording.held_out,
+        }
 
 
 def main() -> None:

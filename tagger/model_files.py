@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from callcue.core.errors import ChecksumMismatch, ModelError
+from tagger.respelling import ORDER, Arrays, Respeller
 from tagger.weights import Shares, Weights
 
-FORMAT = 2
-"""1, still read: two experts and one share, n-grams of scheme 1."""
+FORMAT = 3
+"""1, still read: two experts and one share, n-grams of scheme 1. 2, still read: no speller."""
+_FORMATS = (1, 2, FORMAT)
 WEIGHTS = "model.safetensors"
 MANIFEST = "manifest.json"
+_SPELLER = "speller_"
 _MAX_LABELS = 2000
 _MAX_BYTES = 1_000_000_000
 
@@ -51,8 +54,8 @@ def _manifest_problem(held: object) -> str | None:
 
 
 def _identity_problem(held: Mapping[str, object]) -> str | None:
-    if held.get("format") not in (1, FORMAT) or isinstance(held.get("format"), bool):
-        return f"its format is {held.get('format')!r}, this version of CallCue reads 1 and {FORMAT}"
+    if held.get("format") not in _FORMATS or isinstance(held.get("format"), bool):
+        return f"its format is {held.get('format')!r}, this version of CallCue reads 1 to {FORMAT}"
     for key in ("field", "embedder", "sha256"):
         if not isinstance(held.get(key), str):
             return f"{key!r} must be a text"
@@ -102,7 +105,10 @@ def read_weights(path: Path, manifest: Mapping[str, Any]) -> Weights:
         raise ChecksumMismatch(f"{path} is not the file that its manifest describes: restore it or train again")
     try:
         held = load(data)
-        floats = {name: held[name].astype(np.float32) for name in held if name not in ("scale", "buckets", "owner")}
+        others = ("scale", "buckets", "owner")
+        floats = {
+            name: held[name].astype(np.float32) for name in held if name not in others and not name.startswith(_SPELLER)
+        }
         return Weights(
             mean=floats["mean"],
             scale=float(held["scale"].reshape(())),
@@ -119,6 +125,36 @@ def read_weights(path: Path, manifest: Mapping[str, Any]) -> Weights:
         )
     except (SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{path} does not hold a classifier's weights ({error}): train again") from error
+
+
+def read_respeller(path: Path) -> Respeller | None:
+    """The speller of a file whose checksum was verified; None where it has none. Raises ModelError."""
+    from safetensors.numpy import load
+
+    held = load(path.read_bytes())
+    if not any(name.startswith(_SPELLER) for name in held):
+        return None
+    sizes = range(1, ORDER + 1)
+    try:
+        found = Arrays(
+            keys=tuple(held[f"{_SPELLER}keys_{size}"].astype(np.uint64) for size in sizes),
+            counts=tuple(held[f"{_SPELLER}counts_{size}"].astype(np.uint32) for size in sizes),
+        )
+    except KeyError as error:
+        raise ModelError(f"{path} does not hold the whole speller ({error}): train again") from error
+    problem = found.problem()
+    if problem is not None:
+        raise ModelError(f"{path} does not hold a speller ({problem}): train again")
+    return Respeller.of_arrays(found)
+
+
+def speller_arrays(respeller: Respeller | None) -> dict[str, npt.NDArray[Any]]:
+    """What is written of a speller."""
+    if respeller is None:
+        return {}
+    held = respeller.arrays()
+    keys = {f"{_SPELLER}keys_{size}": part for size, part in enumerate(held.keys, 1)}
+    return {**keys, **{f"{_SPELLER}counts_{size}": part for size, part in enumerate(held.counts, 1)}}
 
 
 def arrays(weights: Weights) -> dict[str, npt.NDArray[Any]]:

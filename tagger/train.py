@@ -7,8 +7,9 @@ keeps the replaced one beside the new one.
 import hashlib
 import json
 import shutil
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from callcue.core.errors import Conflict, ModelError
 from callcue.core.ports import Embedder
 from tagger.compare import TOLERANCE, Comparison, Probabilities, compare
 from tagger.features import SCHEME, ngram_counts, vectors
-from tagger.fit import Sample, cross_validate, fit
+from tagger.fit import FOLDS, Sample, cross_validate, fit
 from tagger.inner import finer_names, inner_classes
 from tagger.loading import load_model
-from tagger.model_files import FORMAT, MANIFEST, arrays, write_model
+from tagger.model_files import FORMAT, MANIFEST, arrays, speller_arrays, write_model
+from tagger.respelling import Respeller, learn
 from tagger.rows import Labelled, Row, labelled, read_rows
 from tagger.scores import Scores
 from tagger.told import write_told
@@ -52,12 +54,14 @@ def train(
 ) -> TrainReport:
     """Train on ``rows`` (``text`` and the label under ``field``) and put the model into ``out_dir``.
 
-    Where rows of an issue type have a sub-type, the experts tell sub-types, which are added up to types.
+    Where rows of an issue type have a sub-type, the experts tell sub-types, which are added up to types. Where texts
+    have Chinese characters, the model also learns to spell (``tagger.respelling``).
     Rows with the same value under ``group`` stay in one fold, so that the scores are of wordings not seen. Raises
     BadInput for unusable rows, and Conflict (nothing is changed) when the model there scored better and not ``force``.
     """
     data = labelled(rows, field, group)
-    sample = _featured(data, embedder, finer_names(rows, field))
+    respelt, respeller = _respelt(data, rows)
+    sample = _featured(replace(data, texts=respelt), embedder, finer_names(rows, field))
     outcome = cross_validate(sample)
     comparison = against_present(out_dir, data, outcome.probabilities, outcome.scores, embedder=embedder, force=force)
     fitted = fit(sample, outcome.settings)
@@ -73,7 +77,7 @@ def train(
     }
     fresh = new_folder(out_dir)
     try:
-        write_model(arrays(fitted.weights), manifest, fresh)
+        write_model({**arrays(fitted.weights), **speller_arrays(respeller)}, manifest, fresh)
         write_told(fresh, data.texts, data.groups, outcome.probabilities)
         replaced = put_in_place(fresh, out_dir)
     finally:
@@ -84,6 +88,21 @@ def train(
 def sample_of(rows: Sequence[Row], field: str, embedder: Embedder, group: str = "wording") -> Sample:
     """The rows' features. Raises BadInput when a row lacks its text or label, or there are too few."""
     return _featured(labelled(rows, field, group), embedder, finer_names(rows, field))
+
+
+def _respelt(data: Labelled, rows: Sequence[Row]) -> tuple[tuple[str, ...], Respeller | None]:
+    """The texts as the experts see them, and the speller for the model. Each text is respelt by what was learnt from
+    other groups, as new ones will be: by a speller that knows it, none would have an error left. Rows that say that
+    they are ``noisy`` teach no spelling."""
+    clean = [row.get("noisy") is not True for row in rows]
+    fold = [zlib.crc32(group.encode("utf-8", "replace")) % FOLDS for group in data.groups]
+    found = list(data.texts)
+    for told in range(FOLDS):
+        others = [text for text, right, own in zip(data.texts, clean, fold, strict=True) if right and own != told]
+        respeller = learn(others)
+        if respeller is not None:
+            found = [respeller.respell(text) if own == told else text for text, own in zip(found, fold, strict=True)]
+    return tuple(found), learn([text for text, right in zip(data.texts, clean, strict=True) if right])
 
 
 def _featured(data: Labelled, embedder: Embedder, finer: Sequence[str | None]) -> Sample:

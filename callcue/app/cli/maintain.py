@@ -91,7 +91,7 @@ def fetch_models(
     """Put models together and verify them, so that nothing is left to do when the service starts."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    from models.registry import resolve
+    from models.registry import embedder_names, resolve
     from models.store import ModelStore
 
     chosen = settings()
@@ -103,7 +103,9 @@ def fetch_models(
         else [
             resolve(chosen.speech.model, "whisper"),
             *{
-                name: resolve(name, "embedder") for name in (chosen.knowledge.embedder, chosen.tagging.embedder)
+                name: resolve(name, "embedder")
+                for both in (chosen.knowledge.embedder, chosen.tagging.embedder)
+                for name in embedder_names(both)
             }.values(),
         ]
     )
