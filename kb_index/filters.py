@@ -27,6 +27,7 @@ class CardFilter:
         self._from = np.fromiter((first for first, _ in spans), dtype=np.float64, count=len(cards))
         self._to = np.fromiter((last for _, last in spans), dtype=np.float64, count=len(cards))
         self._dated = bool(np.isfinite(self._from).any() or np.isfinite(self._to).any())
+        self._limited = np.flatnonzero([card.audience != Audience() for card in cards])
         self._masks: dict[object, Mask | None] = {}
         self._lock = threading.Lock()
 
@@ -40,13 +41,34 @@ class CardFilter:
         return valid if mask is None else mask & valid
 
     def _lasting(self, query: CardQuery) -> Mask | None:
-        key = (query.lang, query.category, query.audience, query.status)
+        """Everything but the date. The customer is apart from the rest: nearly every call has another one."""
+        rest = self._remembered((query.lang, query.category, query.status), lambda: self._mask(_tests(query)))
+        known = query.audience
+        if known is None or known == Audience() or not len(self._limited):
+            return rest
+        for_them = self._remembered(known, lambda: self._for_customer(known))
+        if rest is None or for_them is None:
+            return rest if for_them is None else for_them
+        return rest & for_them
+
+    def _mask(self, tests: Iterable[Callable[[Card], bool]]) -> Mask:
+        mask = np.ones(len(self._cards), dtype=bool)
+        for admits in tests:
+            mask &= np.fromiter(map(admits, self._cards), dtype=bool, count=len(self._cards))
+        return mask
+
+    def _for_customer(self, known: Audience) -> Mask:
+        """Only cards that are limited to somebody are looked at: they are few."""
+        mask = np.ones(len(self._cards), dtype=bool)
+        mask[self._limited] = [_for(known, self._cards[number].audience) for number in self._limited.tolist()]
+        return mask
+
+    def _remembered(self, key: object, make: Callable[[], Mask]) -> Mask | None:
+        """None: it admits everything."""
         with self._lock:
             if key in self._masks:
                 return self._masks[key]
-        mask = np.ones(len(self._cards), dtype=bool)
-        for admits in _tests(query):
-            mask &= np.fromiter(map(admits, self._cards), dtype=bool, count=len(self._cards))
+        mask = make()
         found = None if mask.all() else mask
         with self._lock:
             if len(self._masks) >= _REMEMBERED:
@@ -62,9 +84,6 @@ def _tests(query: CardQuery) -> Iterable[Callable[[Card], bool]]:
     if query.category:
         path = query.category
         yield lambda card: card.category[: len(path)] == path
-    if query.audience is not None and query.audience != Audience():
-        known = query.audience
-        yield lambda card: _for(known, card.audience)
     if query.status is not None:
         status = frozenset(query.status)
         yield lambda card: card.status in status

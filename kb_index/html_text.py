@@ -19,7 +19,8 @@ MAX_ELEMENTS = 200_000
 MAX_DEPTH = 256
 _ELEMENT = re.compile(
     r"<(?:!doctype\s+html|html|head|body|title|main|article|section|div|p|h[1-6]|ul|ol|li|dl|dt|dd|table|tr|td|th|span"
-    r"|br|b|strong|em|i|a|img|pre|blockquote|details|summary|font|center|form)\b[^<>]*>",
+    r"|br|b|strong|em|i|a|img|pre|blockquote|details|summary|font|center|form|script"
+    r"|style|meta|link|nav|header|footer|aside|button|svg|iframe|frameset)\b[^<>]*>",
     re.IGNORECASE,
 )
 """What every page has at least one of; a text, a PDF or JSON under the name of a page has none."""

@@ -76,6 +76,8 @@ def list_cards(
                 else:
                     console().print("  ".join(str(cell) for cell in row.values() if cell is not None))
             after = page[-1].id
+        if after is None and not as_json:
+            console().print("No card is like that.")
 
     _with_storage(work)
 

@@ -12,6 +12,7 @@ from api.app import create_app
 from api.services import Services
 from callcue.calls.feed import EventFeed
 from callcue.core.cards import Card, Step, Trigger, When
+from callcue.core.customers import CustomerProfile
 from callcue.core.settings import ServerSettings, Settings
 from callcue.infra.auth import Authenticator
 from callcue.infra.orders import OrderStore
@@ -38,6 +39,8 @@ FLOW = Card(
 GREETING = Card(
     id="greet", title="生日祝福", body="…", kind="script", when=When(birthday_within_days=0, segment=("VIP",))
 )
+RISK = Card(id="risk", title="多次投诉", body="…", priority=90, when=When(risk=("投诉3次以上",)))
+VIP = Card(id="vip", title="VIP 专线", body="…", priority=10, when=When(segment=("VIP",), risk=("投诉3次以上",)))
 CALL = ScriptedCall(
     [
         ScriptedLine(channel="caller", start_ms=0, end_ms=1500, text="耳机一边没声音"),
@@ -60,7 +63,7 @@ async def server(store: Store, tmp_path: Path) -> AsyncIterator[tuple[str, Pipel
         pipeline = Pipeline(store, tmp_path, engine=CALL.engine())
         await pipeline.start()
         stack.push_async_callback(pipeline.close)
-        await pipeline.knowledge.save([FLOW, GREETING], by="eve")
+        await pipeline.knowledge.save([FLOW, GREETING, RISK, VIP], by="eve")
         services = Services(
             manager=pipeline.manager,
             records=pipeline.records,
@@ -165,3 +168,24 @@ async def test_a_flow_is_pushed_followed_undone_and_taken_up_after_lost_connecti
         ("s2", "没响", "speech"),
         ("s4", "", "person"),
     ]
+
+
+async def test_a_profile_that_comes_during_the_call_brings_its_cards_once(server: tuple[str, Pipeline]) -> None:
+    """Birthday, VIP and risk all hold: the two most important come, and what is asked for still has its place."""
+    url, pipeline = server
+    desk = Desk(url)
+    opening = {"event": "start", "call_id": "c1", "sample_rate": 8000, "encoding": "pcm_s16le", "language": "zh"}
+    today = pipeline.clock.now().astimezone().strftime("--%m-%d")
+    profile = CustomerProfile(segment=("VIP",), risk=("投诉3次以上",), birthday=today)
+    async with connect(f"{url}/v1/calls/audio", proxy=None) as audio:
+        await send(audio, **opening, agent_id="a1")
+        await receive(audio)
+        async with desk.open() as socket:
+            await desk.until(socket, "CallStarted")
+            for _ in range(2):
+                await pipeline.manager.know_customer("c1", profile, by="crm")
+            await play(audio, 0, 17_500)
+            await send(audio, event="stop")
+            await desk.until(socket, "CallEnded")
+    pushes = [(event["card_id"], event["reason"]["kind"]) for event in desk.seen if event["type"] == "CardPush"]
+    assert pushes == [("risk", "profile"), ("greet", "profile"), ("earbud", "trigger")]

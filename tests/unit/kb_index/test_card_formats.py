@@ -29,7 +29,7 @@ def test_json_form_gives_the_card_back(card: Card) -> None:
     assert parse_card(json.loads(json.dumps(card_to_json(card))), "x") == card
 
 
-@given(batch=st.lists(cards(), max_size=4, unique_by=lambda c: c.id))
+@given(batch=st.lists(cards(), min_size=1, max_size=4, unique_by=lambda c: c.id))
 @settings(max_examples=30, deadline=None)
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_files_give_the_cards_back(form: str, batch: list[Card]) -> None:

@@ -116,7 +116,7 @@ def test_english_pages_are_english_cards() -> None:
         (b"<p>\x00</p>", "UTF-8"),
         (b"", "no text"),
         (b"<script>x</script>", "no text"),
-        (b"<!--" + b"x" * 1_000_000, "no text"),
+        (b"<!--" + b"x" * 1_000_000, "no HTML element"),
         (b"<h2>a</h2><p>b</p>" * (MAX_PAGE_CARDS + 1), "cards"),
         (("<p>" + "长" * 20_001).encode(), "body"),
     ],
