@@ -32,6 +32,7 @@ FACT_FIELDS: Mapping[FactKind, str] = MappingProxyType(
 _MISMATCH_FIELDS: Mapping[MismatchKind, str] = MappingProxyType(
     {
         "order_no": "facts.order_no",
+        "other_customer": "facts.order_no",
         "purchase_date": "facts.purchase_date",
         "return_period": "facts.purchase_date",
         "product": "facts.product",
@@ -70,4 +71,4 @@ def _seen_check(event: OrderChecked, schema: RecordSchema, role: Role) -> OrderC
     if all(schema.may_see(name, role) for name in _MISMATCH_FIELDS.values()):
         return event
     numbers = schema.may_see("facts.order_no", role)
-    return replace(event, order=None, proposed=event.proposed if numbers else (), mismatches=shown)
+    return replace(event, order=None, age_days=None, proposed=event.proposed if numbers else (), mismatches=shown)
