@@ -17,6 +17,7 @@ from callcue.core.errors import BadInput
 
 if TYPE_CHECKING:
     from callcue.core.customer_events import Customer, CustomerEvent
+    from callcue.infra.forgetting import Forgotten
     from callcue.learning.forecasts import Forecaster
     from tagger.forecast_model import ForecastModel
     from tagger.forecast_train import Case
@@ -136,20 +137,38 @@ def _event(row: Any) -> "CustomerEvent":
 def forget(
     phone: Annotated[str, typer.Option(help="The customer's number.")] = "",
     customer_id: Annotated[str, typer.Option(help="The customer system's id.")] = "",
+    calls: Annotated[
+        bool, typer.Option("--calls", help="Delete the customer's calls, too, with transcripts and records, for good.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Delete the events of one customer, also those under the ids and numbers that events tie to this one."""
+    """Delete the events, forecasts and orders of one customer, also those under the ids and numbers that events tie to
+    this one; with --calls everything."""
     from callcue.core.customer_events import Customer, plain_phone
 
     quiet_logs()
     customer = Customer(phone=plain_phone(phone), customer_id=customer_id)
     if not customer.known:
         raise BadInput("say whose events are to go: --phone with a number, or --customer-id")
-    console().print(f"{run(_forget(customer))} events were deleted. Calls and their records are not touched.")
+    gone = run(_forget(customer, calls))
+    if as_json:
+        emit(asdict(gone))
+        return
+    console().print(f"{gone.events} events, {gone.forecasts} forecasts and {gone.orders} orders were deleted.")
+    if calls:
+        console().print(f"{gone.calls} calls were deleted. The number or id was blotted out in {gone.masked} rows.")
+    if gone.kept_calls:
+        why = "running: say it again when they are over" if calls else "not touched; --calls deletes them as well"
+        console().print(f"{gone.kept_calls} calls of this customer are {why}.")
 
 
-async def _forget(customer: "Customer") -> int:
-    async with _forecaster() as made:
-        return await made.events.forget(customer)
+async def _forget(customer: "Customer", calls: bool) -> "Forgotten":
+    from callcue.app.storage import open_storage
+    from callcue.infra.forgetting import Forgetting
+
+    async with AsyncExitStack() as stack:
+        storage = await open_storage(settings(), stack)
+        return await Forgetting(storage.database).forget(customer, calls=calls)
 
 
 @app.command()

@@ -60,7 +60,7 @@ def test_events_are_imported_once_and_only_when_it_is_no_dry_run(folder: Path) -
 def test_a_customer_is_forgotten(folder: Path) -> None:
     rows("import", jsonl(folder, LINE))
     done = CliRunner().invoke(app, ["tags", "forget", "--phone", "+86 13800138000"])
-    assert done.stdout.startswith("1 events were deleted")
+    assert done.stdout.startswith("1 events, 0 forecasts and 0 orders were deleted")
     assert rows("import", jsonl(folder, LINE))[0]["added"] == 1
     assert "--phone" in refused("forget")
 
