@@ -68,6 +68,12 @@ class Database:
                 await asyncio.to_thread(_turn_on_wal, path)
         await self._finish(self._migrate(revision))
 
+    async def revision(self) -> str | None:
+        """The revision of the schema; None where there is none yet."""
+        with _translated("read the revision of its schema"):
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(_revision)
+
     async def close(self) -> None:
         """Let what was begun end, then close every connection."""
         while self._running:
@@ -215,7 +221,7 @@ def _migrate(connection: Connection, revision: str) -> None:
     folder = Path(__file__).parent / "migrations"
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["connection"] = connection
-    if revision == "base" or revision.startswith("-") or _lies_below(connection, config, revision):
+    if _lies_below(connection, config, revision):
         command.downgrade(config, revision)
     else:
         command.upgrade(config, revision)
@@ -223,11 +229,23 @@ def _migrate(connection: Connection, revision: str) -> None:
 
 def _lies_below(connection: Connection, config: Any, revision: str) -> bool:
     """Whether the schema is beyond ``revision``. Raises BadInput for one that there is not."""
-    from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
     order = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]  # newest first
+    if revision == "base" or revision.startswith("-"):
+        return True
     if revision != "head" and revision not in order:
         raise BadInput(f"there is no revision {revision[:40]!r} of the schema; there are {', '.join(reversed(order))}")
-    present = MigrationContext.configure(connection).get_current_revision()
+    present = _revision(connection)
+    if present is not None and present not in order:
+        raise BadInput(
+            f"the database's schema is at revision {present[:40]!r}, which this CallCue does not know: a newer one "
+            f"made it. Nothing was changed; start that one, or have it say `callcue schema --to {order[0]}` first"
+        )
     return revision in order and present in order and order.index(revision) > order.index(present)
+
+
+def _revision(connection: Connection) -> str | None:
+    from alembic.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()

@@ -109,6 +109,12 @@ async def test_a_revision_that_there_is_not_changes_nothing(db: Database) -> Non
     assert await run_sql(db, "SELECT version_num FROM alembic_version") == "0006"
 
 
+async def test_an_older_program_says_that_the_schema_is_a_newer_ones(db: Database) -> None:
+    await run_sql(db, "UPDATE alembic_version SET version_num = '0999'")
+    with pytest.raises(BadInput, match="callcue schema --to 0006"):
+        await db.migrate()
+
+
 async def test_work_beside_each_other_keeps_the_numbers_of_a_call(db: Database) -> None:
     """Two services on one database, one call: no number twice, none left out."""
     one, other = (EventLog(db, InProcessBus(), ManualClock()) for _ in range(2))
