@@ -1,5 +1,6 @@
 """Tags: customer events, the rules and the vocabulary, shorthand, predictive tags with their scores and switches."""
 
+import asyncio
 import csv
 import io
 import json
@@ -26,6 +27,10 @@ app = typer.Typer(help="Tags, customer events and predictive tags. 标签。", n
 COLUMNS = ("event_id", "kind", "at", "customer_id", "phone", "subject", "source")
 SHOWN_PROBLEMS = 20
 MAX_FILE_BYTES = 200_000_000
+BATCH = 500
+"""Events that are written in one transaction."""
+PAUSE_S = 0.02
+"""Between two of them: a service that writes at the same time looks again within so short a time."""
 
 
 @asynccontextmanager
@@ -45,25 +50,32 @@ def import_events(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be added.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import what customers did elsewhere: orders, visits, page views. All or nothing; the same event once."""
+    """Import what customers did elsewhere: orders, visits, page views; the same event once. A file with a mistake is
+    refused whole; an import that is cut off is repeated."""
     quiet_logs()
     run(_import(read_events(file, datetime.now(UTC)), dry_run, as_json))
 
 
 async def _import(events: "list[CustomerEvent]", dry_run: bool, as_json: bool) -> None:
+    once = list({event.event_id: event for event in events}.values())
+    added, different = 0, list[str]()
     async with _forecaster() as made:
-        intake = await made.events.add(events, dry_run=dry_run)
-        if not dry_run:
-            await made.late(intake.added)
-    told = {"added": len(intake.added), "known": intake.known, "different": len(intake.different), "dry_run": dry_run}
+        for start in range(0, len(once), BATCH):
+            intake = await made.events.add(once[start : start + BATCH], dry_run=dry_run)
+            added, different = added + len(intake.added), different + list(intake.different)
+            if not dry_run:
+                await made.late(intake.added)
+                await asyncio.sleep(PAUSE_S)
+    known = len(events) - added - len(different)
+    told = {"added": added, "known": known, "different": len(different), "dry_run": dry_run}
     if as_json:
-        emit({**told, "different_ids": list(intake.different)})
+        emit({**told, "different_ids": different})
         return
     would = "would be added" if dry_run else "were added; a running service sees them from the next call on"
     console().print(f"{told['added']} events {would}. {told['known']} are known already.")
-    if intake.different:
-        some = ", ".join(intake.different[:SHOWN_PROBLEMS])
-        console().print(f"{len(intake.different)} ids are held with other contents, which stay as they are: {some}")
+    if different:
+        some = ", ".join(different[:SHOWN_PROBLEMS])
+        console().print(f"{len(different)} ids are held with other contents, which stay as they are: {some}")
 
 
 def read_events(path: Path, now: datetime) -> "list[CustomerEvent]":
@@ -80,10 +92,14 @@ def read_events(path: Path, now: datetime) -> "list[CustomerEvent]":
     except (OSError, ValueError) as error:
         raise BadInput(f"cannot read {path} as UTF-8: {error}") from error
     events: list[CustomerEvent] = []
+    seen: dict[str, CustomerEvent] = {}
     problems: list[str] = []
     for line, row in rows(text):
         try:
-            events.append(checked_event(_event(row), now))
+            event = checked_event(_event(row), now)
+            if seen.setdefault(event.event_id, event) != event:
+                raise BadInput(f"the event_id {event.event_id} stands twice in this file, for different events")
+            events.append(event)
         except BadInput as error:
             problems.append(f"line {line}: {error.message}")
     if problems:
