@@ -84,7 +84,12 @@ class FactBook:
             )
         self._held = fold([self._held, changed])
         self._at_ms = at_ms
-        if self._orders is None or not (asked or any(found.kind in _CHECKED for found in changed)):
+        if asked or any(found.kind in _CHECKED for found in changed):
+            self.check_again()
+
+    def check_again(self) -> None:
+        """Something else is known that a check goes by, such as whose call it is; returns at once."""
+        if self._orders is None or not self._held:
             return
         self._again = True
         if self._checking is None or self._checking.done():

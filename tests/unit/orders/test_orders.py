@@ -414,6 +414,28 @@ async def test_a_customer_id_says_whose_numbers_are_whose(database: Database) ->
         assert [m.kind for m in checked.mismatches] == kinds_found
 
 
+async def test_the_check_is_made_anew_when_the_customer_becomes_known(database: Database) -> None:
+    store = OrderStore(database)
+    await store.import_orders([ORDER])
+
+    async def numbers_of(_customer_id: str) -> list[str]:
+        return ["13900001111"]
+
+    facts, log = await book(database, OrderFeed(store), None, numbers_of=numbers_of)
+    facts.check_again()
+    await facts.finish()
+    assert await log.newest("c1", "OrderChecked") is None, "nothing was said that could be checked"
+    await facts.update([said("order_no", "20773186")], 1000)
+    await facts.finish()
+    assert (await newest_check(log)).order == ORDER
+    keeper = RecordKeeper(log=log, store=RecordStore(database), calls=CallStore(database), clock=ManualClock())
+    await keeper.edit("c1", {"cross_channel_id": "k8"}, by="lin")
+    facts.check_again()
+    await facts.finish()
+    checked = await newest_check(log)
+    assert (checked.order, [m.kind for m in checked.mismatches]) == (None, ["other_customer"])
+
+
 async def test_a_wish_to_return_is_checked_when_the_order_is_known_already(database: Database) -> None:
     store = OrderStore(database)
     await store.import_orders([ORDER])
