@@ -79,6 +79,9 @@ class OrderCheckView(Out):
     checked: bool
     """False: nothing has been checked, as no order was named or there is no order feed."""
     order: OrderView | None = None
+    """None: not found, or somebody else's."""
+    age_days: int | None = None
+    """Days from the order's date to the call's; null where there is no order."""
     proposed: tuple[str, ...] = ()
     """Order numbers of the caller that the number that was heard may have been."""
     mismatches: tuple[MismatchView, ...] = ()
@@ -125,6 +128,7 @@ async def get_order_check(call_id: str, principal: Reader, parts: Parts, respons
         call_id=call_id,
         checked=not found.unavailable,
         order=None if found.order is None else OrderView.model_validate(found.order),
+        age_days=found.age_days,
         proposed=found.proposed,
         mismatches=tuple(MismatchView.model_validate(mismatch) for mismatch in found.mismatches),
         unavailable=found.unavailable,
@@ -135,7 +139,8 @@ async def get_order_check(call_id: str, principal: Reader, parts: Parts, respons
 async def import_orders(
     _principal: Importer, request: Request, parts: Parts, query: Annotated[OrderImportQuery, Query()]
 ) -> OrderImportReport:
-    """Add and change orders from CSV; all or nothing. ``dry_run`` only says what would be done."""
+    """Add and change orders from CSV. A file with a mistake is refused whole; a request that is cut off is repeated.
+    ``dry_run`` only says what would be done."""
     if content_type(request) != "text/csv":
         raise WrongContentType("send the orders as text/csv")
     data = await read_body(request, parts.settings.server.max_import_bytes)

@@ -90,8 +90,8 @@ async def edit_record(
         if expected is None:
             raise
         raise StaleVersion(conflict.message) from conflict
-    if customer_id := changes.get("cross_channel_id"):
-        await parts.manager.link_customer(call_id, str(customer_id).strip())
+    if "cross_channel_id" in changes:
+        await parts.manager.link_customer(call_id, str(changes["cross_channel_id"] or "").strip())
     return _record(seen, response)
 
 

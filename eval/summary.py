@@ -25,6 +25,7 @@ from eval.call_text import utterances
 from eval.report import Figures, console, run, table, write
 from eval.summary_set import SHIPPED, MarkedCall, read_marked
 from models.embedders import load_embedder
+from models.memo import MemoEmbedder
 from models.store import ModelStore
 from tagger.aggregate import content_length
 from tagger.features import vectors
@@ -39,6 +40,7 @@ SPEAKER: Mapping[Part, Channel] = {
     "tried": "caller",
 }
 """Whose sentences the baselines pick from."""
+_LIVE = "ms_at_end_of_live_call"
 _SEED = 20261123
 _DRAWS = 200
 _DAMPING = 0.85
@@ -79,6 +81,7 @@ def measure(calls: Sequence[MarkedCall], embedder: Embedder, *, show: bool = Fal
         if show:
             console.print(f"\n{call.id}", style="bold", markup=False)
             console.print(written_out(found.parts, call.language), markup=False, highlight=False)
+    live = [_end_of_live_call(call, embedder) for call in calls]
     methods: dict[str, dict[str, Figures]] = {"product": _scores(made, None)}
     methods |= {name: _scores(made, pick) for name, pick in pickers(embedder).items()}
     methods["random"] = _random(made)
@@ -94,7 +97,18 @@ def measure(calls: Sequence[MarkedCall], embedder: Embedder, *, show: bool = Fal
         "characters_p50_zh": _median([n for n, (call, _) in zip(written, made, strict=True) if call.language == "zh"]),
         "characters_max_zh": max([n for n, (c, _) in zip(written, made, strict=True) if c.language == "zh"], default=0),
         "ms_per_call": 1000 * sum(took) / max(1, len(took)),
+        _LIVE: 1000 * sum(live) / max(1, len(live)),
     }
+
+
+def _end_of_live_call(call: MarkedCall, embedder: Embedder) -> float:
+    """Seconds for the summary where every utterance was classified while the call ran, as in the service."""
+    memo = MemoEmbedder(embedder)
+    for utterance in call.heard:
+        vectors(memo, [utterance.text])
+    started = time.perf_counter()
+    summarise(call.heard, moment="end", started_at=call.started_at, embedder=memo)
+    return time.perf_counter() - started
 
 
 def pickers(embedder: Embedder) -> dict[str, Picker]:
@@ -244,7 +258,7 @@ def report(figures: Figures, which: str) -> None:
     ]
     title = f"summaries of {figures['marked']} marked calls ({which}), {figures['segments']} segments"
     table(title, ["part", "precision", "recall", "f1"], rows)
-    names = ("deadlines", "not_said", "compression", "characters_p50_zh", "characters_max_zh", "ms_per_call")
+    names = ("deadlines", "not_said", "compression", "characters_p50_zh", "characters_max_zh", "ms_per_call", _LIVE)
     table("the same summaries", ["figure", ""], [[name, figures[name]] for name in names])
     if "calls" in figures:
         held = {name: value for name, value in figures["calls"].items() if name not in ("rows", "calls")}

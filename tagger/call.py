@@ -198,6 +198,11 @@ class CallTagger:
         """The candidates for facts that are new or changed since they were last taken."""
         return self._facts.take()
 
+    def shown(self, signal: str) -> tuple[str, ...]:
+        """The first segments in which rules found a signal so far, such as ``return``; empty: none, or no such rule."""
+        held = self._signals.get(signal)
+        return () if held is None else held.evidence
+
     def _news(self, found: Iterable[_Finding]) -> list[TagSuggestion]:
         """Findings that say something else than was said last; a tag, and a field that now fills, count once."""
         news: list[TagSuggestion] = []

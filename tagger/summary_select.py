@@ -1,7 +1,8 @@
 """Which sentences of a call go into which part of its summary: signs of what a sentence does, its place, how central
 its meaning is, and what the rest of the system made of it (cards that came of it, evidence of the record's fields).
 
-Centrality is the mean cosine to the speaker's other sentences, as in LexRank (Erkan and Radev 2004) without the walk.
+Centrality is the mean cosine of an utterance to the speaker's other ones, as in LexRank (Erkan and Radev 2004) without
+the walk.
 Redundancy is kept out greedily, as in MMR (Carbonell and Goldstein 1998).
 """
 
@@ -25,8 +26,8 @@ _LONG = {"zh": 40, "en": 120}
 _SAME = 0.6
 """Share of common pairs of characters (Dice) from which two sentences say the same."""
 _EMBEDDED = 60
-"""Sentences of a speaker that are compared in meaning: of more, those at the beginning and at the end. One costs 20 ms
-and more, and the end of a call waits for it."""
+"""Utterances of a speaker that are compared in meaning: of more, those at the beginning and at the end. One whose
+vector is not known any more costs 20 ms and more, and the end of a call waits for it."""
 _ANSWER_WITHIN = 3
 """Utterances in which a question is answered."""
 
@@ -58,7 +59,7 @@ class CallText:
         self.heard = sorted((u for u in heard if u.text.strip()), key=lambda u: (u.start_ms, u.end_ms))
         self.hints = hints
         self.pieces = [piece for index, u in enumerate(self.heard) for piece in sentences(u, index)]
-        self._central = _centrality(self.pieces, embedder)
+        self._central = _centrality(self.pieces, self.heard, embedder)
         spoken = [p for p in self.pieces if p.channel == "caller" and _has_content(p.text)]
         self._order = {id(piece): place for place, piece in enumerate(spoken)}
 
@@ -257,17 +258,23 @@ def _has_content(text: str) -> bool:
     return content_length(text) >= LEAST_CONTENT
 
 
-def _centrality(pieces: Sequence[Piece], embedder: Embedder | None) -> dict[int, float]:
-    """0..1 within each speaker's sentences: how near the others are in meaning. 0.5 for all without an embedder."""
+def _centrality(pieces: Sequence[Piece], heard: Sequence[Utterance], embedder: Embedder | None) -> dict[int, float]:
+    """0..1 for each sentence: how near its utterance is in meaning to what the speaker says otherwise;
+    0.5 for all without an embedder.
+
+    Whole utterances, since their vectors are known: they were classified when they were heard.
+    """
     central = {id(piece): 0.5 for piece in pieces}
     if embedder is None or not pieces:
         return central
     for channel in ("caller", "agent"):
         own = [piece for piece in pieces if piece.channel == channel and _has_content(piece.text)]
-        own = [*own[: _EMBEDDED // 3], *own[_EMBEDDED // 3 :][-_EMBEDDED * 2 // 3 :]]
-        made = vectors(embedder, [piece.text for piece in own])
-        for piece, value in zip(own, mean_likeness(made), strict=True):
-            central[id(piece)] = value
+        spoken = list(dict.fromkeys(piece.index for piece in own))
+        spoken = [*spoken[: _EMBEDDED // 3], *spoken[_EMBEDDED // 3 :][-_EMBEDDED * 2 // 3 :]]
+        made = vectors(embedder, [heard[index].text for index in spoken])
+        likeness = dict(zip(spoken, mean_likeness(made), strict=True))
+        for piece in own:
+            central[id(piece)] = likeness.get(piece.index, central[id(piece)])
     return central
 
 

@@ -2,6 +2,7 @@
 
 from callcue.app.storage import Storage
 from callcue.calls.orders import OrderDesk
+from callcue.core.customer_events import Customer
 from callcue.core.orders import FeedKnowledge, OrderSource
 from callcue.core.ports import Clock
 from callcue.core.settings import OrderSettings
@@ -17,7 +18,13 @@ async def order_desk(settings: OrderSettings, storage: Storage, clock: Clock) ->
     if rest is None and knowledge == FeedKnowledge():
         return None
     sources: list[OrderSource] = [storage.orders, *([rest] if rest else [])]
-    return OrderDesk(source=OrderFeed(*sources), return_days=settings.return_days, knowledge=knowledge)
+
+    async def numbers_of(customer_id: str) -> frozenset[str]:
+        return (await storage.customer_events.keys(Customer(customer_id=customer_id))).phones
+
+    return OrderDesk(
+        source=OrderFeed(*sources), return_days=settings.return_days, knowledge=knowledge, numbers_of=numbers_of
+    )
 
 
 def rest_orders(settings: OrderSettings, clock: Clock) -> RestOrders | None:

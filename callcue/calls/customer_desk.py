@@ -9,13 +9,13 @@ import structlog
 from callcue.calls.records import RecordKeeper
 from callcue.core.customer_events import Customer, CustomerEvent, checked_event, plain_phone
 from callcue.core.errors import CallCueError
-from callcue.core.events import TagUpdate
+from callcue.core.events import SentimentSummary, TagUpdate
 from callcue.core.ports import Clock
-from callcue.core.records import SENTIMENTS, CallRecord, TagSuggestion
+from callcue.core.records import CallRecord, TagSuggestion
 from callcue.infra.customer_events import CustomerEventStore, Intake, Keys
 from callcue.infra.event_log import EventLog
 from callcue.learning.forecasts import Forecaster
-from tagger.event_rules import EVENT_RULES_NAME, DerivedTag, EventRule, apply_rules, fired_since
+from tagger.event_rules import EVENT_EVIDENCE, EVENT_RULES_NAME, DerivedTag, EventRule, apply_rules, fired_since
 from tagger.forecast_features import CallFacts
 from tagger.rules import RuleSet
 
@@ -65,11 +65,39 @@ class CustomerDesk:
         held = self._live.get(call_id)
         phone = plain_phone(caller or "") or (held.customer.phone if held else "")
         customer = Customer(phone=phone, customer_id=customer_id or (held.customer.customer_id if held else ""))
-        if not customer.known or (held is not None and held.customer == customer):
-            return
-        followed = _Followed(customer, await self.events.keys(customer), held.said if held else [])
-        self._live[call_id] = followed
-        await self._tell(call_id, followed, at_ms)
+        if customer.known and (held is None or held.customer != customer):
+            await self._follow(call_id, customer, at_ms)
+
+    async def corrected(self, call_id: str, customer_id: str, at_ms: int) -> None:
+        """A person says whose call it is, or with an empty id that it is not the one that was thought. What the wrong
+        customer did elsewhere leaves the record."""
+        held = self._live.get(call_id)
+        phone = held.customer.phone if held else ""
+        if held is not None or customer_id:
+            await self._follow(call_id, Customer(phone=phone, customer_id=customer_id), at_ms)
+
+    async def corrected_after(self, call_id: str, caller: str | None, customer_id: str, at_ms: int) -> None:
+        """The same when the call is over: tags that rest on others' events go, and so do forecasts about others. New
+        ones are not made, for they would say what is known by now."""
+        customer = Customer(phone=plain_phone(caller or ""), customer_id=customer_id)
+        keys = await self.events.keys(customer)
+        updates = [u for u in await self._events_log.read_type(call_id, "TagUpdate") if isinstance(u, TagUpdate)]
+        derived = [u for u in updates if u.model == EVENT_RULES_NAME]
+        names = {one.removeprefix(EVENT_EVIDENCE) for u in derived for one in u.evidence}
+        own = {event.event_id for event in await self.events.named(sorted(names)) if keys.match(event)}
+        right = {str(u.value) for u in derived if {one.removeprefix(EVENT_EVIDENCE) for one in u.evidence} & own}
+        wrong = {str(u.value) for u in derived} - right
+        await self.records.withdraw(call_id, "tags", wrong, by=EVENT_RULES_NAME, at_ms=at_ms)
+        for model in await self.forecaster.forecasts.drop_of_others(call_id, customer_id):
+            foretold = {str(u.value) for u in updates if u.model == model}
+            await self.records.withdraw(call_id, "tags", foretold, by=model, at_ms=at_ms)
+
+    async def _follow(self, call_id: str, customer: Customer, at_ms: int) -> None:
+        """One entry a call, so that what is being told of an earlier customer is taken back, not overtaken."""
+        keys = await self.events.keys(customer)
+        followed = self._live.setdefault(call_id, _Followed(customer, keys))
+        followed.customer, followed.keys = customer, keys
+        await self._tell(call_id, followed, at_ms, corrected=True)
 
     async def ended(self, call_id: str, at_ms: int) -> None:
         """The record is complete: make the forecasts, and put those on it that are shown."""
@@ -121,9 +149,12 @@ class CustomerDesk:
         except CallCueError as error:
             _log.warning("customer.tags_not_kept", call_id=call_id, code=error.code)
 
-    async def _tell(self, call_id: str, followed: _Followed, at_ms: int) -> None:
+    async def _tell(self, call_id: str, followed: _Followed, at_ms: int, *, corrected: bool = False) -> None:
         async with followed.turn:
             derived = await self.derive(followed.customer)
+            if corrected and (wrong := {tag.tag for tag in followed.said} - {tag.tag for tag in derived}):
+                await self.records.withdraw(call_id, "tags", wrong, by=EVENT_RULES_NAME, at_ms=at_ms)
+                followed.said = [tag for tag in followed.said if tag.tag not in wrong]
             fresh = fired_since(followed.said, derived)
             found = [
                 TagSuggestion(
@@ -143,20 +174,17 @@ class CustomerDesk:
             followed.said = [*derived, *(tag for tag in followed.said if tag.key not in keys)]
 
     async def _facts(self, call_id: str) -> CallFacts:
-        record = await self.records.get(call_id)
-        updates = await self._events_log.read_type(call_id, "TagUpdate")
-        felt = [str(u.value) for u in updates if isinstance(u, TagUpdate) and u.field == "sentiment" and u.fills]
-        return facts_of(record, felt)
+        course = await self._events_log.newest(call_id, "SentimentSummary")
+        return facts_of(await self.records.get(call_id), course if isinstance(course, SentimentSummary) else None)
 
 
-def facts_of(record: CallRecord, felt: Sequence[str]) -> CallFacts:
-    """What forecasts see of a call; ``felt``: the caller's sentiments in the order in which they were found."""
+def facts_of(record: CallRecord, moods: SentimentSummary | None) -> CallFacts:
+    """What forecasts see of a call; ``moods``: how both sides felt over it, None where nothing was said."""
     tags, priority = record.value("tags"), record.value("priority")
-    order = [SENTIMENTS.index(value) for value in felt if value in SENTIMENTS]
     return CallFacts(
         issue_type=str(record.value("issue_type") or ""),
         sentiment=str(record.value("sentiment") or ""),
-        worsened=len(order) > 1 and order[-1] > order[0],
+        worsened=moods is not None and any(s.channel == "caller" and s.course == "fell" for s in moods.speakers),
         tags=tags if isinstance(tags, tuple) else (),
         follow_up=bool(record.value("follow_up")),
         needs_inspection=record.value("needs_offline_inspection") is True,

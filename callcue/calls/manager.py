@@ -186,11 +186,30 @@ class CallManager:
                 await self._stages.customers.began(call_id, caller, customer_id, at_ms)
         except CallCueError as error:
             _log.warning("customer.tags_not_kept", call_id=call_id, code=error.code)
+        self._check_orders(call_id)
+
+    def _check_orders(self, call_id: str) -> None:
+        """Whose an order is depends on whose call it is."""
+        session = self._live.get(call_id)
+        if session is not None:
+            session.facts.check_again()
 
     async def link_customer(self, call_id: str, customer_id: str) -> None:
-        """A person wrote the cross-channel id into the record: while the call runs, its customer is known by it."""
-        if call_id in self._live:
-            await self._tell_customer(call_id, None, customer_id, self._now_ms(call_id))
+        """A person wrote the cross-channel id into the record, or emptied it (""): the call's customer is known by it,
+        and what was put on the record because of another one is taken off again."""
+        self._check_orders(call_id)
+        customers = self._stages.customers
+        if customers is None:
+            return
+        try:
+            if call_id in self._live:
+                await customers.corrected(call_id, customer_id, self._now_ms(call_id))
+            else:
+                at_ms = await self._stages.log.last_at_ms(call_id)
+                caller = (await self._calls.get(call_id)).caller
+                await customers.corrected_after(call_id, caller, customer_id, at_ms)
+        except CallCueError as error:
+            _log.warning("customer.tags_not_kept", call_id=call_id, code=error.code)
 
     async def show_card(self, *, call_id: str, card_id: str, by: str) -> None:
         """Put a card on the screen because somebody asks for it. Raises Conflict (call over), NotFound (card)."""

@@ -1,9 +1,10 @@
 """Does the order say what the caller says? Pure comparison; looking orders up is ``callcue.calls.orders``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Literal
 
 from callcue.core.facts import FactCandidate, FactKind
 from callcue.core.orders import Order, OrderMismatch
@@ -16,6 +17,8 @@ _DAYS_APART = 1
 _DAYS_ABOUT = 10
 """The same for a date that was said loosely."""
 _EXACT = 0.6
+_WHOLE_NUMBER = 7
+"""Digits of a telephone number; fewer are an extension or a short code and say nothing of the customer."""
 _MONTH = len("2026-11")
 
 Best = Mapping[tuple[FactKind, str], FactCandidate]
@@ -29,14 +32,44 @@ class CheckRules:
     """The call's day."""
     return_days: int
     """Days after the order's date within which goods are taken back."""
+    returning: tuple[str, ...] = ()
+    """Segments in which a return is asked for; empty: it is not."""
+
+
+Owner = Literal["caller", "other", "unknown"]
+
+
+def owner(order: Order, numbers: Iterable[str], said: Best) -> Owner:
+    """Whose the order is. ``numbers``: those of the caller, by the line and by what is known of the customer.
+
+    Somebody else's it is only where there is a number to go by and none agrees. A number that the caller says counts
+    like one that is known: who knows both order and number has said what shops ask for.
+    """
+    known = [number for number in numbers if len(number) >= _WHOLE_NUMBER]
+    phone = said.get(("phone", ""))
+    if phone is not None and phone.state != "incomplete":
+        known.append(phone.value)
+    if not order.phone or not known:
+        return "unknown"
+    return "caller" if any(_same_phone(number, order.phone) for number in known) else "other"
+
+
+def age_days(order: Order, today: date) -> int:
+    """Days since the order."""
+    return (today - date.fromisoformat(order.ordered_on)).days
+
+
+def others(heard: FactCandidate) -> OrderMismatch:
+    """The order that was named is somebody else's: nothing of it is told."""
+    return _mismatch("other_customer", heard, "")
 
 
 def mismatches(order: Order, said: Best, rules: CheckRules) -> list[OrderMismatch]:
     """What was said and ``order`` says otherwise, the weightiest first."""
-    found: list[OrderMismatch] = []
     bought = said.get(("date", "purchase"))
-    if bought is not None:
-        found += _date(order, bought, rules)
+    found = _return_period(order, bought, rules)
+    if bought is not None and _apart(order, bought):
+        found.append(_mismatch("purchase_date", bought, order.ordered_on))
     phone = said.get(("phone", ""))
     if phone is not None and order.phone and phone.state != "incomplete" and not _same_phone(phone.value, order.phone):
         found.append(_mismatch("phone", phone, "…" + order.phone[-4:]))
@@ -65,26 +98,40 @@ def edits(one: str, other: str) -> int:
     return row[-1]
 
 
-def _date(order: Order, bought: FactCandidate, rules: CheckRules) -> list[OrderMismatch]:
-    ordered, found = date.fromisoformat(order.ordered_on), list[OrderMismatch]()
-    said_day = bought.value if len(bought.value) > _MONTH else None
-    if said_day is None:
-        apart = bought.value[:_MONTH] != order.ordered_on[:_MONTH]
-        said = date.fromisoformat(f"{bought.value}-01")
-    else:
-        said = date.fromisoformat(said_day)
-        apart = abs((said - ordered).days) > (_DAYS_APART if bought.probability >= _EXACT else _DAYS_ABOUT)
-    if not apart:
-        return found
-    age = (rules.today - ordered).days
-    if age > rules.return_days >= (rules.today - said).days:
-        found.append(_mismatch("return_period", bought, str(age)))
-    found.append(_mismatch("purchase_date", bought, order.ordered_on))
-    return found
+def _return_period(order: Order, bought: FactCandidate | None, rules: CheckRules) -> list[OrderMismatch]:
+    """The order's age is the feed's, whatever was said. It matters where a return is asked for, and where the day that
+    was said would still allow one."""
+    age = age_days(order, rules.today)
+    if age <= rules.return_days:
+        return []
+    claimed = bought is not None and _apart(order, bought) and (rules.today - _day(bought)).days <= rules.return_days
+    if not claimed and not rules.returning:
+        return []
+    evidence = list(rules.returning)
+    if bought is not None:
+        evidence = [*(span.segment_id for span in bought.evidence), *evidence]
+    said, shown = bought.value if bought is not None else "", tuple(dict.fromkeys(evidence))
+    return [OrderMismatch(kind="return_period", said=said, stored=str(age), evidence=shown)]
+
+
+def _apart(order: Order, bought: FactCandidate) -> bool:
+    if len(bought.value) <= _MONTH:
+        return bought.value[:_MONTH] != order.ordered_on[:_MONTH]
+    days = abs((_day(bought) - date.fromisoformat(order.ordered_on)).days)
+    return days > (_DAYS_APART if bought.probability >= _EXACT else _DAYS_ABOUT)
+
+
+def _day(bought: FactCandidate) -> date:
+    """The day that was said; of a month its first."""
+    return date.fromisoformat(bought.value if len(bought.value) > _MONTH else f"{bought.value}-01")
 
 
 def _same_phone(said: str, stored: str) -> bool:
-    return stored.endswith(said.removeprefix("尾号")) if said.startswith("尾号") else stored == said
+    """Trunk zeros and a country's code may stand before either."""
+    if said.startswith("尾号"):
+        return stored.endswith(said.removeprefix("尾号"))
+    short, long = sorted((said.lstrip("0"), stored.lstrip("0")), key=len)
+    return short == long or (len(short) >= _WHOLE_NUMBER and long.endswith(short))
 
 
 def _alike(said: str, stored: str) -> bool:

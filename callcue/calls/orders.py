@@ -4,13 +4,13 @@ A feed that is slow or away costs the check and nothing more: nobody waits for i
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import structlog
 
-from callcue.calls.order_check import Best, CheckRules, mismatches, near_numbers
+from callcue.calls.order_check import Best, CheckRules, age_days, mismatches, near_numbers, others, owner
 from callcue.calls.patience import append_patiently
 from callcue.calls.records import RecordKeeper
 from callcue.core.errors import CallCueError, OrdersUnavailable
@@ -40,6 +40,8 @@ class OrderDesk:
     """Days after an order within which goods are taken back."""
     knowledge: FeedKnowledge = field(default_factory=FeedKnowledge)
     """As it was when the service began."""
+    numbers_of: Callable[[str], Awaitable[Collection[str]]] | None = None
+    """The numbers under which a customer id is known; None: ids tell nothing."""
 
 
 class FactBook:
@@ -64,21 +66,31 @@ class FactBook:
         self._orders = orders
         self._threshold = fill_threshold
         self._held: list[FactCandidate] = []
+        self._returning: tuple[str, ...] = ()
         self._shown: OrderChecked | None = None
         self._checking: asyncio.Task[None] | None = None
         self._again = False
         self._at_ms = 0
 
-    async def update(self, changed: Sequence[FactCandidate], at_ms: int) -> None:
-        """Write candidates that changed, and check them; returns when they are written."""
-        if not changed:
+    async def update(self, changed: Sequence[FactCandidate], at_ms: int, returning: tuple[str, ...] = ()) -> None:
+        """Write candidates that changed, and check them; returns when they are written. ``returning``: the segments in
+        which a return was asked for so far."""
+        asked = bool(returning) and not self._returning
+        self._returning = returning
+        if not changed and not asked:
             return
-        await append_patiently(
-            self._log, self._clock, FactsUpdated(call_id=self._call_id, at_ms=at_ms, candidates=tuple(changed))
-        )
+        if changed:
+            await append_patiently(
+                self._log, self._clock, FactsUpdated(call_id=self._call_id, at_ms=at_ms, candidates=tuple(changed))
+            )
         self._held = fold([self._held, changed])
         self._at_ms = at_ms
-        if self._orders is None or not any(found.kind in _CHECKED for found in changed):
+        if asked or any(found.kind in _CHECKED for found in changed):
+            self.check_again()
+
+    def check_again(self) -> None:
+        """Something else is known that a check goes by, such as whose call it is; returns at once."""
+        if self._orders is None or not self._held:
             return
         self._again = True
         if self._checking is None or self._checking.done():
@@ -106,31 +118,49 @@ class FactBook:
             await self._say(OrderChecked(call_id=self._call_id, at_ms=self._at_ms, unavailable=error.message))
 
     async def _check_once(self, desk: OrderDesk, said: Best) -> None:
-        heard, phone = said.get(("order_no", "")), said.get(("phone", ""))
-        order = await desk.source.by_number(heard.value) if heard and heard.state != "incomplete" else None
+        heard = said.get(("order_no", ""))
+        named = heard if heard is not None and heard.state != "incomplete" else None
+        numbers = await self._numbers(desk, said)
+        order = await desk.source.by_number(named.value) if named is not None else None
+        strange = order is not None and owner(order, numbers, said) == "other"
         mine: list[Order] = []
-        if order is None:
-            whole = phone.value if phone and phone.state != "incomplete" and phone.value.isdigit() else ""
-            for number in dict.fromkeys(filter(None, (self._caller, whole))):
+        if order is None or strange:
+            for number in numbers:
                 mine += await desk.source.by_phone(number)
-        near = near_numbers(heard.value, mine) if heard and order is None else []
+        near = near_numbers(heard.value, mine) if heard is not None and (order is None or strange) else []
         if heard is None and len(mine) == 1:
             order = mine[0]  # the caller's only order is what the call is about, until another number is said
-        if order is None and (heard is None or heard.state == "incomplete") and not near:
+        if order is None and named is None and not near:
             return
-        rules = CheckRules(today=self._today, return_days=desk.return_days)
-        found = mismatches(order, said, rules) if order else _unknown(heard)
+        if strange and named is not None:
+            order, found = None, [others(named)]
+        elif order is not None:
+            rules = CheckRules(today=self._today, return_days=desk.return_days, returning=self._returning)
+            found = mismatches(order, said, rules)
+        else:
+            found = _unknown(heard)
         if order is not None and heard is not None:
-            await self._found(heard, order, own=order.phone in {self._caller, phone.value if phone else ""} - {""})
+            await self._found(heard, order, own=owner(order, numbers, said) == "caller")
         await self._say(
             OrderChecked(
                 call_id=self._call_id,
                 at_ms=self._at_ms,
                 order=order,
+                age_days=None if order is None else age_days(order, self._today),
                 proposed=tuple(near),
                 mismatches=tuple(found),
             )
         )
+
+    async def _numbers(self, desk: OrderDesk, said: Best) -> list[str]:
+        """The caller's: of the line, said whole, and those under which the customer's id is known."""
+        phone = said.get(("phone", ""))
+        whole = phone.value if phone and phone.state != "incomplete" and phone.value.isdigit() else ""
+        customer_id = (await self._records.get(self._call_id)).value("cross_channel_id")
+        known: Collection[str] = ()
+        if desk.numbers_of is not None and isinstance(customer_id, str) and customer_id:
+            known = sorted(await desk.numbers_of(customer_id))
+        return list(dict.fromkeys(number for number in (self._caller, whole, *known) if number))
 
     async def _found(self, heard: FactCandidate, order: Order, *, own: bool) -> None:
         """An order number that the feed knows is surely right, the more so when it is the caller's."""
@@ -178,17 +208,23 @@ def _unknown(heard: FactCandidate | None) -> list[OrderMismatch]:
 
 
 def _content(checked: OrderChecked) -> tuple[object, ...]:
-    return checked.order, checked.proposed, checked.mismatches, checked.unavailable
+    return checked.order, checked.age_days, checked.proposed, checked.mismatches, checked.unavailable
 
 
 _WORDS: dict[str, Callable[[OrderMismatch], str]] = {
     "order_no": lambda m: "there is no order of the number that was said",
+    "other_customer": lambda m: (
+        "the order belongs to someone else, by the numbers known: tell nothing of it, ask which number made it"
+    ),
     "purchase_date": lambda m: f"the caller says bought on {m.said}, the order is of {m.stored}",
     "return_period": lambda m: f"the order is {m.stored} days old: outside the return period, promise no return",
     "product": lambda m: "the product that was said is not in the order",
     "amount": lambda m: f"the caller says {m.said} was paid, the order has {m.stored}",
     "phone": lambda m: "the order belongs to another phone number",
 }
+
+
+_WEIGHTY = frozenset({"return_period", "phone", "order_no", "other_customer"})
 
 
 def _alert(call_id: str, at_ms: int, found: Iterable[OrderMismatch]) -> Alert:
@@ -201,5 +237,5 @@ def _alert(call_id: str, at_ms: int, found: Iterable[OrderMismatch]) -> Alert:
         reason="; ".join(part.text for part in parts),
         evidence=tuple(dict.fromkeys(segment for m in found for segment in m.evidence)),
         parts=parts,
-        severity="warning" if any(m.kind in ("return_period", "phone", "order_no") for m in found) else "info",
+        severity="warning" if any(m.kind in _WEIGHTY for m in found) else "info",
     )

@@ -1,14 +1,15 @@
 """Call records as people read and finish them: what a role may see, what is missing, the clock, lists and a report."""
 
-from collections import defaultdict
+import asyncio
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from statistics import median
 
 from callcue.calls.records import ATTEMPTS, RecordKeeper
 from callcue.calls.visibility import Visibility
-from callcue.core.completion import BY_CALL, CallTimes, Completion, computed_fields, state_of
+from callcue.core.completion import BY_CALL, CallTimes, Completion, CompletionState, computed_fields, state_of
 from callcue.core.errors import BadInput, Conflict
 from callcue.core.events import AnyEvent, RecordConfirmed
 from callcue.core.ports import Clock
@@ -73,6 +74,32 @@ class AgentLine:
     """Of the calls that are confirmed or overdue, 0..1; None where there are none."""
     median_min: float | None
     """Minutes from a call's end to the confirmation of its record."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a report counts, as it reads."""
+
+    states: Counter[CompletionState] = field(default_factory=Counter)
+    took_min: list[float] = field(default_factory=list)
+
+    def count(self, clock: Confirmed, now_ms: int, within_ms: int) -> None:
+        self.states[state_of(clock.ended_ms, clock.confirmed_ms, now_ms, within_ms)] += 1
+        if clock.confirmed_ms is not None:
+            self.took_min.append((clock.confirmed_ms - clock.ended_ms) / 60_000)
+
+    def line(self, name: str | None) -> AgentLine:
+        judged = self.states.total() - self.states["open"]
+        return AgentLine(
+            agent_id=name,
+            calls=self.states.total(),
+            in_time=self.states["done"],
+            late=self.states["late"],
+            open=self.states["open"],
+            overdue=self.states["overdue"],
+            share_in_time=self.states["done"] / judged if judged else None,
+            median_min=round(median(self.took_min), 2) if self.took_min else None,
+        )
 
 
 class RecordBook:
@@ -200,12 +227,12 @@ class RecordBook:
 
     async def report(self, wanted: DueFilter) -> Sequence[AgentLine]:
         """How many records were completed in time, by agent, and last for all of them."""
-        by_agent: dict[str | None, list[Confirmed]] = defaultdict(list)
-        for clock in await self._completions.clocks(wanted):
-            by_agent[clock.agent_id].append(clock)
-        names = sorted(by_agent, key=lambda name: (name is None, name or ""))
-        lines = [self._agent(name, by_agent[name]) for name in names]
-        return [*lines, replace(self._agent(None, [c for held in by_agent.values() for c in held]), all=True)]
+        within_ms, now_ms = int(self.within_s * 1000), self.now_ms
+        by_agent: dict[str | None, _Tally] = defaultdict(_Tally)
+        async for page in self._completions.clocks(wanted):
+            for clock in page:
+                by_agent[clock.agent_id].count(clock, now_ms, within_ms)
+        return await asyncio.to_thread(_lines, by_agent)
 
     async def visibility(self, role: Role, max_age_s: float = 0.0) -> Visibility:
         """What a role may see; by a schema that is at most so old."""
@@ -214,22 +241,6 @@ class RecordBook:
     async def seen_event(self, event: AnyEvent, role: Role) -> AnyEvent:
         """The event without what the role may not see."""
         return (await self.visibility(role, EVENT_SCHEMA_AGE_S)).event(event)
-
-    def _agent(self, name: str | None, clocks: Sequence[Confirmed]) -> AgentLine:
-        within_ms, now_ms = int(self.within_s * 1000), self.now_ms
-        states = [state_of(clock.ended_ms, clock.confirmed_ms, now_ms, within_ms) for clock in clocks]
-        took = [(c.confirmed_ms - c.ended_ms) / 60_000 for c in clocks if c.confirmed_ms is not None]
-        judged = len(states) - states.count("open")
-        return AgentLine(
-            agent_id=name,
-            calls=len(states),
-            in_time=states.count("done"),
-            late=states.count("late"),
-            open=states.count("open"),
-            overdue=states.count("overdue"),
-            share_in_time=states.count("done") / judged if judged else None,
-            median_min=round(median(took), 2) if took else None,
-        )
 
     def _line(self, row: Due, schema: RecordSchema, role: Role) -> RecordLine:
         return RecordLine(call=row.call, seen=self._seen(row, row.record, schema, role))
@@ -261,6 +272,16 @@ class RecordBook:
             confirmed_by=clock.confirmed_by,
             confirmed_version=clock.confirmed_version,
         )
+
+
+def _lines(by_agent: Mapping[str | None, _Tally]) -> list[AgentLine]:
+    """A line for each agent, and one for all. Blocking: sorts what may be many minutes."""
+    every = _Tally()
+    for tally in by_agent.values():
+        every.states += tally.states
+        every.took_min += tally.took_min
+    names = sorted(by_agent, key=lambda name: (name is None, name or ""))
+    return [*(by_agent[name].line(name) for name in names), replace(every.line(None), all=True)]
 
 
 def _missing(schema: RecordSchema, record: CallRecord, call: CallTimes) -> tuple[str, ...]:

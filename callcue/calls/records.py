@@ -5,7 +5,7 @@ rule; their finding stays in the log, as a suggestion.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -13,6 +13,7 @@ import structlog
 
 from callcue.calls.issue_fields import agreed, edited
 from callcue.calls.patience import append_patiently
+from callcue.calls.withdrawal import without
 from callcue.core.errors import BadInput, Conflict
 from callcue.core.events import AnyEvent, RecordUpdated, TagUpdate
 from callcue.core.field_spec import FieldSpec
@@ -112,6 +113,34 @@ class RecordKeeper:
         if changes:
             events.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=record.version + 1, changes=changes))
         await append_patiently(self._log, self._clock, *events)
+
+    async def withdraw(self, call_id: str, field: str, values: Collection[str], *, by: str, at_ms: int) -> None:
+        """Take back what ``by`` (a model or a rule) had added to a field of several values, and nobody else found.
+
+        A field that a person has set stays as it is, and the findings stay in the log.
+        """
+        async with self.turn(call_id):
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    await self._withdraw(call_id, field, values, by, at_ms)
+                    break
+                except Conflict:
+                    if attempt == ATTEMPTS:
+                        raise
+
+    async def _withdraw(self, call_id: str, field: str, values: Collection[str], by: str, at_ms: int) -> None:
+        record = await self._store.get(call_id)
+        held = record.fields.get(field)
+        if held is None or held.source == "person" or not isinstance(held.value, tuple):
+            return
+        written = await self._log.read_type(call_id, "TagUpdate")
+        found = [update for update in written if isinstance(update, TagUpdate) and update.field == field]
+        left = without(held, found, values, by)
+        if left == held:
+            return
+        change = FieldChange(field=field, old=held.value, new=left)
+        event = RecordUpdated(call_id=call_id, at_ms=at_ms, version=record.version + 1, changes=(change,))
+        await append_patiently(self._log, self._clock, event)
 
     async def edit(
         self,

@@ -13,6 +13,7 @@ from asr.streaming import ChannelRecogniser, TranscriptUpdate
 from callcue.calls.faults import place_of
 from callcue.calls.intake import Packet, Parts, Taken, intake_of
 from callcue.calls.losses import LossReport
+from callcue.calls.orders import FactBook
 from callcue.calls.patience import append_patiently
 from callcue.calls.prompts import Prompter
 from callcue.calls.stages import Stages
@@ -93,6 +94,11 @@ class CallSession:
     def prompter(self) -> Prompter:
         """Shows cards that nothing said brought."""
         return self._understanding.prompter
+
+    @property
+    def facts(self) -> FactBook:
+        """What was said in numbers and names, and how it agrees with the orders."""
+        return self._understanding.facts
 
     @property
     def lag_ms(self) -> int:

@@ -42,7 +42,7 @@ class Understanding:
         self._call_id = call_id
         self._stages = stages
         self._tagger = tagger
-        self._facts = facts
+        self.facts = facts
         self.voice = VoiceTally()
         language: Language = "en" if request.spoken == "en" else "zh"
         self._nothing = Hypothesis(text="", language=language, language_probability=0.0, avg_logprob=-math.inf)
@@ -85,7 +85,7 @@ class Understanding:
             summary = SentimentSummary(call_id=self._call_id, at_ms=at_ms, speakers=speakers)
             await append_patiently(self._stages.log, self._stages.clock, summary)
         await self._forecast(at_ms)
-        await self._facts.finish()
+        await self.facts.finish()
 
     async def _forecast(self, at_ms: int) -> None:
         """What the customer may do next is no part of the call: a failure costs nothing else."""
@@ -149,7 +149,7 @@ class Understanding:
     async def _tag(self, utterance: Utterance, at_ms: int) -> None:
         suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
-        await self._facts.update(self._tagger.take_facts(), at_ms)
+        await self.facts.update(self._tagger.take_facts(), at_ms, self._tagger.shown("return"))
         events = felt_events(self._call_id, self._tagger.felt, at_ms)
         await append_patiently(self._stages.log, self._stages.clock, *events)
         await self.prompter.felt(suggestions, utterance, at_ms)

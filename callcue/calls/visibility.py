@@ -228,7 +228,7 @@ def _checked(of: Visibility, event: OrderChecked) -> OrderChecked:
         return event
     shown = tuple(found for found in event.mismatches if of.sees(MISMATCH_FIELDS[found.kind]))
     numbers = of.sees("facts.order_no")
-    return replace(event, order=None, proposed=event.proposed if numbers else (), mismatches=shown)
+    return replace(event, order=None, age_days=None, proposed=event.proposed if numbers else (), mismatches=shown)
 
 
 _PROJECTIONS: Mapping[type, Callable[[Visibility, Any], AnyEvent]] = MappingProxyType(

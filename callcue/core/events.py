@@ -342,7 +342,9 @@ class OrderChecked(Event):
 
     type: Literal["OrderChecked"] = "OrderChecked"
     order: Order | None = None
-    """The order that the call is about; None: not found."""
+    """The order that the call is about; None: not found, or somebody else's."""
+    age_days: int | None = None
+    """Days from the order's date to the call's; None where there is no order."""
     proposed: tuple[str, ...] = ()
     """Numbers of the caller's orders that the number that was heard may have been, the nearest first."""
     mismatches: tuple[OrderMismatch, ...] = ()

@@ -7,12 +7,14 @@ from typing import Literal, Protocol
 
 from callcue.core.facts import NumberShape
 
-MismatchKind = Literal["order_no", "purchase_date", "return_period", "product", "amount", "phone"]
+MismatchKind = Literal["order_no", "other_customer", "purchase_date", "return_period", "product", "amount", "phone"]
 """``order_no``: there is no such order. ``purchase_date``: another day. ``return_period``: by the order's date it
-is over. ``product``: not in the order. ``amount``: another total. ``phone``: the order belongs to another number."""
+is over. ``product``: not in the order. ``amount``: another total. ``phone``: another number than the one that was said.
+``other_customer``: the order is somebody else's, of whom nothing is told."""
 MISMATCH_FIELDS: Mapping[MismatchKind, str] = MappingProxyType(
     {
         "order_no": "facts.order_no",
+        "other_customer": "facts.order_no",
         "purchase_date": "facts.purchase_date",
         "return_period": "facts.purchase_date",
         "product": "facts.product",
@@ -46,8 +48,9 @@ class OrderMismatch:
 
     kind: MismatchKind
     said: str
+    """Empty where nothing was said of it: a return was asked for, and the order is too old."""
     stored: str
-    """What the feed has; of ``return_period`` the order's age in days; empty where it has nothing."""
+    """What the feed has; of ``return_period`` the order's age in days; empty where it has nothing, or may not tell."""
     evidence: tuple[str, ...]
     """Segment ids."""
 

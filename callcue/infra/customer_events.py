@@ -98,21 +98,14 @@ class CustomerEventStore:
 
         return await self._db.read("read a customer's events", work)
 
-    async def forget(self, customer: Customer) -> int:
-        """Delete everything of a customer, under every number and id that events tie together; returns how many."""
+    async def named(self, event_ids: Sequence[str]) -> list[CustomerEvent]:
+        """The events of these ids, as far as they are held."""
 
-        async def work(session: AsyncSession) -> int:
-            mine = _owned(await _keys(session, customer))
-            if mine is None:
-                return 0
-            found = await session.scalars(select(CustomerEventRow).where(mine))
-            count = 0
-            for row in found:
-                await session.delete(row)
-                count += 1
-            return count
+        async def work(session: AsyncSession) -> list[CustomerEvent]:
+            query = select(CustomerEventRow).where(CustomerEventRow.event_id.in_(event_ids[:_CHUNK]))
+            return [_event(row) for row in await session.scalars(query)]
 
-        return await self._db.write("forget a customer", work)
+        return await self._db.read("look up customer events", work)
 
     async def latest(self, kinds: Sequence[str]) -> int | None:
         """When the newest event of these kinds happened, of anybody: whether a source speaks at all."""
@@ -132,7 +125,7 @@ class CustomerEventStore:
             select(CallTableRow, RecordRow)
             .outerjoin(RecordRow, RecordRow.call_id == CallTableRow.call_id)
             .where(
-                CallTableRow.caller.in_(_written(phone)),
+                CallTableRow.caller.in_(written_phones(phone)),
                 CallTableRow.started_ms >= since_ms,
                 CallTableRow.started_ms <= until_ms,
                 CallTableRow.call_id != but,
@@ -189,7 +182,7 @@ def _owned(keys: Keys) -> ColumnElement[bool] | None:
     return or_(*parts) if parts else None
 
 
-def _written(phone: str) -> list[str]:
+def written_phones(phone: str) -> list[str]:
     """How switches write a number: calls keep it as it came."""
     return [phone, f"86{phone}", f"+86{phone}", f"0086{phone}", f"0{phone}"]
 

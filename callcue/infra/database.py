@@ -56,13 +56,23 @@ class Database:
         return await self._finish(self._write(what, work))
 
     async def migrate(self, revision: str = "head") -> None:
-        """Bring the schema to ``revision``; several processes may do it at once. Makes SQLite's folder."""
+        """Bring the schema to ``revision``, up or down; several processes may do it at once. Makes SQLite's folder.
+
+        On the way down rows that the event log does not hold are set aside (``set_aside``), but for ``base``, which
+        empties the database. Raises BadInput for a revision that there is not.
+        """
         if self._sqlite and self._url.database:
             path = Path(self._url.database)
             _make_folder(path.parent)
             with _translated("turn on its write-ahead log"):
                 await asyncio.to_thread(_turn_on_wal, path)
         await self._finish(self._migrate(revision))
+
+    async def revision(self) -> str | None:
+        """The revision of the schema; None where there is none yet."""
+        with _translated("read the revision of its schema"):
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(_revision)
 
     async def close(self) -> None:
         """Let what was begun end, then close every connection."""
@@ -211,7 +221,31 @@ def _migrate(connection: Connection, revision: str) -> None:
     folder = Path(__file__).parent / "migrations"
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["connection"] = connection
-    if revision == "base" or revision.startswith("-"):
+    if _lies_below(connection, config, revision):
         command.downgrade(config, revision)
     else:
         command.upgrade(config, revision)
+
+
+def _lies_below(connection: Connection, config: Any, revision: str) -> bool:
+    """Whether the schema is beyond ``revision``. Raises BadInput for one that there is not."""
+    from alembic.script import ScriptDirectory
+
+    order = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]  # newest first
+    if revision == "base" or revision.startswith("-"):
+        return True
+    if revision != "head" and revision not in order:
+        raise BadInput(f"there is no revision {revision[:40]!r} of the schema; there are {', '.join(reversed(order))}")
+    present = _revision(connection)
+    if present is not None and present not in order:
+        raise BadInput(
+            f"the database's schema is at revision {present[:40]!r}, which this CallCue does not know: a newer one "
+            f"made it. Nothing was changed; start that one, or have it say `callcue schema --to {order[0]}` first"
+        )
+    return revision in order and present in order and order.index(revision) > order.index(present)
+
+
+def _revision(connection: Connection) -> str | None:
+    from alembic.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.errors import NotFound
@@ -84,10 +84,24 @@ class ForecastStore:
         """Those of one call, by name."""
         return await self._read(select(ForecastRow).where(ForecastRow.call_id == call_id).order_by(ForecastRow.name))
 
-    async def open(self, *, due_before_ms: int, limit: int = 2000) -> list[Forecast]:
-        """Without an outcome though their horizon has passed, oldest first."""
-        query = select(ForecastRow).where(ForecastRow.due_ms <= due_before_ms, ForecastRow.outcome_by.is_(None))
-        return await self._read(query.order_by(ForecastRow.due_ms, ForecastRow.call_id).limit(limit))
+    async def drop_of_others(self, call_id: str, customer_id: str) -> list[str]:
+        """Delete those of the call that were made about another customer id; returns the models that had made them."""
+        wrong = (ForecastRow.call_id == call_id) & ForecastRow.customer_id.not_in(["", customer_id])
+
+        async def work(session: AsyncSession) -> list[str]:
+            models = list(await session.scalars(select(ForecastRow.model).where(wrong).distinct()))
+            await session.execute(delete(ForecastRow).where(wrong))
+            return models
+
+        return await self._db.write("drop forecasts about somebody else", work)
+
+    async def open(self, *, due_before_ms: int, limit: int = 2000, after: Forecast | None = None) -> list[Forecast]:
+        """Without an outcome though their horizon has passed, oldest first; ``after``: the last of the page before."""
+        row = ForecastRow
+        query = select(row).where(row.due_ms <= due_before_ms, row.outcome_by.is_(None))
+        if after is not None:
+            query = query.where(tuple_(row.due_ms, row.call_id, row.name) > (after.due_ms, after.call_id, after.name))
+        return await self._read(query.order_by(row.due_ms, row.call_id, row.name).limit(limit))
 
     async def cases(
         self, name: str, model: str | None, *, made_from_ms: int, due_to_ms: int, limit: int

@@ -5,8 +5,6 @@ scored forecasts (``tagger.forecast_scores``): enough that kept their word, and 
 is switched off, until a person switches it on again.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,10 +12,11 @@ from itertools import groupby
 import structlog
 
 from callcue.core.customer_events import Customer, CustomerEvent
-from callcue.core.errors import BadInput, CallCueError, Conflict, NotFound
+from callcue.core.errors import BadInput, Conflict, NotFound
 from callcue.core.ports import Clock
 from callcue.infra.customer_events import CustomerEventStore, Keys, PastCall
 from callcue.infra.forecasts import BY_EVENTS, Forecast, ForecastStore, Switch, SwitchState, Told
+from callcue.learning.rounds import Rounds
 from tagger.forecast_features import DAY_MS, LOOK_BACK_DAYS, CallFacts, EarlierCall, features_of
 from tagger.forecast_model import ForecastModel, TagForecast
 from tagger.forecast_scores import RULE, Scores, SwitchRule, judge, score
@@ -28,6 +27,8 @@ SETTLE_MS = DAY_MS
 """How long after a horizon events may still come in before their absence means no."""
 GIVE_UP_MS = 30 * DAY_MS
 """After that a forecast without a witness stays without an outcome."""
+SETTLED_AT_ONCE = 200
+"""Forecasts whose outcomes are written in one transaction."""
 MOST_CASES = 50_000
 COMPLAINT_TAGS = ("投诉", "要求升级")
 NEGATIVE = "负面"
@@ -70,7 +71,7 @@ class Forecaster:
         self._clock = clock
         self._rule = rule
         self._held: dict[str, Switch] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds("forecasts", [self._settle_and_review], every_s=EVERY_S, clock=clock)
 
     @property
     def now_ms(self) -> int:
@@ -79,27 +80,17 @@ class Forecaster:
 
     async def start(self) -> None:
         """Settle and review in the background, every hour."""
-        self._task = asyncio.create_task(self._run(), name="forecasts")
+        await self._rounds.start()
 
     async def close(self) -> None:
         """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._rounds.close()
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                self.forget()
-                await self.settle()
-                await self.review()
-            except CallCueError as error:
-                _log.warning("forecasts.round_failed", code=error.code)
-            except Exception as error:  # noqa: BLE001 - boundary: a loop that ends would judge no tag any more
-                _log.error("forecasts.round_failed", fault=type(error).__name__)
-            await self._clock.sleep(EVERY_S)
+    async def _settle_and_review(self) -> None:
+        """Nothing is judged by outcomes that could not all be looked up."""
+        self.forget()
+        await self.settle()
+        await self.review()
 
     async def make(self, call_id: str, customer: Customer, facts: CallFacts) -> list[tuple[TagForecast, Forecast]]:
         """Forecasts of a call that ends now, kept; returned are those to be shown.
@@ -137,15 +128,21 @@ class Forecaster:
         return [(tag, forecast) for tag, forecast in made if forecast.shown]
 
     async def settle(self) -> int:
-        """Look for the outcomes of forecasts whose horizon has passed; returns how many were settled."""
-        now_ms = self.now_ms
-        due = await self.forecasts.open(due_before_ms=now_ms - SETTLE_MS, limit=MOST_CASES)
+        """Look for the outcomes of forecasts whose horizon has passed; returns how many were settled.
+
+        Page by page, each written by itself: live calls write in between, and a round that is cut off is not lost.
+        """
+        now_ms, settled = self.now_ms, 0
         alive: dict[frozenset[str], int] = {}
-        told: list[Told] = []
-        for _, group in groupby(sorted(due, key=lambda one: one.call_id), key=lambda one: one.call_id):
-            told += await self._outcomes(list(group), alive, now_ms)
-        await self.forecasts.tell(told, by=BY_EVENTS, at_ms=now_ms)
-        return len(told)
+        last: Forecast | None = None
+        while page := await self.forecasts.open(due_before_ms=now_ms - SETTLE_MS, limit=SETTLED_AT_ONCE, after=last):
+            last = page[-1]
+            told: list[Told] = []
+            for _, group in groupby(sorted(page, key=lambda one: one.call_id), key=lambda one: one.call_id):
+                told += await self._outcomes(list(group), alive, now_ms)
+            await self.forecasts.tell(told, by=BY_EVENTS, at_ms=now_ms)
+            settled += len(told)
+        return settled
 
     async def _outcomes(self, due: Sequence[Forecast], alive: dict[frozenset[str], int], now_ms: int) -> list[Told]:
         """Of the forecasts of one call."""

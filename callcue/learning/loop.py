@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import structlog
 
-from callcue.core.errors import CallCueError, NotFound
+from callcue.core.errors import NotFound
 from callcue.core.ports import Clock
 from callcue.infra.card_outcomes import CardOutcomes, Show
 from callcue.infra.cards import CardStore
 from callcue.infra.questions import Assignment, Question, QuestionStore, Topic
 from callcue.learning.feedback import Ack, Evidence, FeedbackConfig, weigh
 from callcue.learning.likeness import FloatArray, QuestionVectors
+from callcue.learning.rounds import Rounds
 from callcue.learning.topics import JOIN, group, middle
 
 EVERY_S = 60.0
@@ -31,8 +32,8 @@ EMBEDDED_AT_ONCE = 256
 REOPEN_CALLS = 2
 """Calls in which an answered topic was asked in vain again before it is opened again."""
 
-_log = structlog.get_logger(__name__)
 _Key = tuple[str, str]
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,8 @@ class LearningLoop:
         self._learned = learned
         self._mark: tuple[int, int, int] | None = None
         self._turn = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        steps = (self.refresh_feedback, self.sort_questions, self.close_answered)
+        self._rounds = Rounds("learning-loop", steps, every_s=EVERY_S, clock=clock)
 
     @property
     def now_ms(self) -> int:
@@ -83,29 +85,11 @@ class LearningLoop:
 
     async def start(self) -> None:
         """Learn what there is in the background, and go on every minute."""
-        self._task = asyncio.create_task(self._run(), name="learning-loop")
+        await self._rounds.start()
 
     async def close(self) -> None:
         """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            await self._round()
-            await self._clock.sleep(EVERY_S)
-
-    async def _round(self) -> None:
-        for step in (self.refresh_feedback, self.sort_questions, self.close_answered):
-            try:
-                await step()
-            except CallCueError as error:
-                _log.warning("learning.step_failed", code=error.code)
-            except Exception as error:  # noqa: BLE001 - boundary: a loop that ends would stop learning for good
-                _log.error("learning.step_failed", fault=type(error).__name__)
+        await self._rounds.close()
 
     async def refresh_feedback(self) -> Evidence | None:
         """Weigh all acknowledgements anew where there are new ones or an hour has passed; None: nothing changed."""

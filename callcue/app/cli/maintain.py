@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from callcue.app.cli.common import AsJson, console, emit, quiet_logs, settings
+from callcue.app.cli.common import AsJson, console, emit, quiet_logs, run, settings
 from callcue.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ models_app = typer.Typer(help="Models: where from, which licence, whole or not. 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(token)
+    app.command()(schema)
 
 
 def token(
@@ -33,6 +34,32 @@ def token(
     secret, digest = new_token()
     typer.echo(f"token: {secret}\n\nin callcue.toml:\n\n[[auth.tokens]]")
     typer.echo(f'name = "{name}"\nrole = "{role}"\nsha256 = "{digest}"')
+
+
+def schema(
+    to: Annotated[str, typer.Option(help="Bring the database to this revision, such as 0005.")] = "",
+) -> None:
+    """Show the revision of the database's schema, or change it so that an older CallCue can use it."""
+    quiet_logs()
+    if to == "base":
+        raise BadInput("base would empty the database; to begin anew, remove the data folder")
+    typer.echo(run(_schema(to)))
+
+
+async def _schema(to: str) -> str:
+    from callcue.app.build import lock_file
+    from callcue.app.instance_lock import InstanceLock
+    from callcue.infra.database import Database
+
+    chosen = settings()
+    database = Database(chosen.database_url)
+    try:
+        if to:
+            with InstanceLock(lock_file(chosen)):
+                await database.migrate(to)
+        return await database.revision() or "none: the database is empty"
+    finally:
+        await database.close()
 
 
 Kind = Annotated[

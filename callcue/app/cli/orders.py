@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from callcue.core.orders import Order
     from callcue.infra.orders import OrderPlan
 
+PAUSE_S = 0.02
+"""Between two batches: a service that writes at the same time looks again within so short a time."""
+
 app = typer.Typer(help="Orders, to check what callers say. 订单核对。", no_args_is_help=True)
 
 
@@ -25,8 +28,8 @@ def import_orders(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add and change orders; all or nothing. A running service finds them at once, and learns how their numbers look
-    when it starts anew."""
+    """Add and change orders. A file with a mistake is refused whole; an import that is cut off is repeated. A running
+    service finds them at once, and learns how their numbers look when it starts anew."""
     from callcue.infra.order_form import MOST_SHOWN, read_orders
 
     quiet_logs()
@@ -53,7 +56,7 @@ async def _import(orders: "list[Order]", dry_run: bool) -> "OrderPlan":
 
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings(), stack)
-        return await storage.orders.import_orders(orders, dry_run=dry_run)
+        return await storage.orders.import_orders(orders, dry_run=dry_run, pause_s=PAUSE_S)
 
 
 @app.command("show")

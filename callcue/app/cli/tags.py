@@ -1,5 +1,6 @@
 """Tags: customer events, the rules and the vocabulary, shorthand, predictive tags with their scores and switches."""
 
+import asyncio
 import csv
 import io
 import json
@@ -17,6 +18,7 @@ from callcue.core.errors import BadInput
 
 if TYPE_CHECKING:
     from callcue.core.customer_events import Customer, CustomerEvent
+    from callcue.infra.forgetting import Forgotten
     from callcue.learning.forecasts import Forecaster
     from tagger.forecast_model import ForecastModel
     from tagger.forecast_train import Case
@@ -25,6 +27,10 @@ app = typer.Typer(help="Tags, customer events and predictive tags. 标签。", n
 COLUMNS = ("event_id", "kind", "at", "customer_id", "phone", "subject", "source")
 SHOWN_PROBLEMS = 20
 MAX_FILE_BYTES = 200_000_000
+BATCH = 500
+"""Events that are written in one transaction."""
+PAUSE_S = 0.02
+"""Between two of them: a service that writes at the same time looks again within so short a time."""
 
 
 @asynccontextmanager
@@ -44,25 +50,32 @@ def import_events(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be added.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import what customers did elsewhere: orders, visits, page views. All or nothing; the same event once."""
+    """Import what customers did elsewhere: orders, visits, page views; the same event once. A file with a mistake is
+    refused whole; an import that is cut off is repeated."""
     quiet_logs()
     run(_import(read_events(file, datetime.now(UTC)), dry_run, as_json))
 
 
 async def _import(events: "list[CustomerEvent]", dry_run: bool, as_json: bool) -> None:
+    once = list({event.event_id: event for event in events}.values())
+    added, different = 0, list[str]()
     async with _forecaster() as made:
-        intake = await made.events.add(events, dry_run=dry_run)
-        if not dry_run:
-            await made.late(intake.added)
-    told = {"added": len(intake.added), "known": intake.known, "different": len(intake.different), "dry_run": dry_run}
+        for start in range(0, len(once), BATCH):
+            intake = await made.events.add(once[start : start + BATCH], dry_run=dry_run)
+            added, different = added + len(intake.added), different + list(intake.different)
+            if not dry_run:
+                await made.late(intake.added)
+                await asyncio.sleep(PAUSE_S)
+    known = len(events) - added - len(different)
+    told = {"added": added, "known": known, "different": len(different), "dry_run": dry_run}
     if as_json:
-        emit({**told, "different_ids": list(intake.different)})
+        emit({**told, "different_ids": different})
         return
     would = "would be added" if dry_run else "were added; a running service sees them from the next call on"
     console().print(f"{told['added']} events {would}. {told['known']} are known already.")
-    if intake.different:
-        some = ", ".join(intake.different[:SHOWN_PROBLEMS])
-        console().print(f"{len(intake.different)} ids are held with other contents, which stay as they are: {some}")
+    if different:
+        some = ", ".join(different[:SHOWN_PROBLEMS])
+        console().print(f"{len(different)} ids are held with other contents, which stay as they are: {some}")
 
 
 def read_events(path: Path, now: datetime) -> "list[CustomerEvent]":
@@ -79,10 +92,14 @@ def read_events(path: Path, now: datetime) -> "list[CustomerEvent]":
     except (OSError, ValueError) as error:
         raise BadInput(f"cannot read {path} as UTF-8: {error}") from error
     events: list[CustomerEvent] = []
+    seen: dict[str, CustomerEvent] = {}
     problems: list[str] = []
     for line, row in rows(text):
         try:
-            events.append(checked_event(_event(row), now))
+            event = checked_event(_event(row), now)
+            if seen.setdefault(event.event_id, event) != event:
+                raise BadInput(f"the event_id {event.event_id} stands twice in this file, for different events")
+            events.append(event)
         except BadInput as error:
             problems.append(f"line {line}: {error.message}")
     if problems:
@@ -136,20 +153,38 @@ def _event(row: Any) -> "CustomerEvent":
 def forget(
     phone: Annotated[str, typer.Option(help="The customer's number.")] = "",
     customer_id: Annotated[str, typer.Option(help="The customer system's id.")] = "",
+    calls: Annotated[
+        bool, typer.Option("--calls", help="Delete the customer's calls, too, with transcripts and records, for good.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Delete the events of one customer, also those under the ids and numbers that events tie to this one."""
+    """Delete the events, forecasts and orders of one customer, also those under the ids and numbers that events tie to
+    this one; with --calls everything."""
     from callcue.core.customer_events import Customer, plain_phone
 
     quiet_logs()
     customer = Customer(phone=plain_phone(phone), customer_id=customer_id)
     if not customer.known:
         raise BadInput("say whose events are to go: --phone with a number, or --customer-id")
-    console().print(f"{run(_forget(customer))} events were deleted. Calls and their records are not touched.")
+    gone = run(_forget(customer, calls))
+    if as_json:
+        emit(asdict(gone))
+        return
+    console().print(f"{gone.events} events, {gone.forecasts} forecasts and {gone.orders} orders were deleted.")
+    if calls:
+        console().print(f"{gone.calls} calls were deleted. The number or id was blotted out in {gone.masked} rows.")
+    if gone.kept_calls:
+        why = "running: say it again when they are over" if calls else "not touched; --calls deletes them as well"
+        console().print(f"{gone.kept_calls} calls of this customer are {why}.")
 
 
-async def _forget(customer: "Customer") -> int:
-    async with _forecaster() as made:
-        return await made.events.forget(customer)
+async def _forget(customer: "Customer", calls: bool) -> "Forgotten":
+    from callcue.app.storage import open_storage
+    from callcue.infra.forgetting import Forgetting
+
+    async with AsyncExitStack() as stack:
+        storage = await open_storage(settings(), stack)
+        return await Forgetting(storage.database).forget(customer, calls=calls)
 
 
 @app.command()

@@ -57,10 +57,29 @@ def test_events_are_imported_once_and_only_when_it_is_no_dry_run(folder: Path) -
     assert (again["added"], again["known"], again["different_ids"]) == (0, 1, ["e2"])
 
 
+def test_a_large_file_is_written_bit_by_bit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callcue.app.cli.tags.BATCH", 2)
+    lines = [LINE | {"event_id": f"e{n}"} for n in range(5)]
+    (dry,) = rows("import", jsonl(folder, *lines), "--dry-run")
+    assert (dry["added"], dry["known"]) == (5, 0)
+    (done,) = rows("import", jsonl(folder, *lines, lines[0]))
+    assert (done["added"], done["known"]) == (5, 1)
+    (again,) = rows("import", jsonl(folder, *lines[:3], lines[3] | {"kind": "order"}, LINE | {"event_id": "new"}))
+    assert (again["added"], again["known"], again["different_ids"]) == (1, 3, ["e3"])
+
+
+def test_a_file_that_contradicts_itself_is_refused_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callcue.app.cli.tags.BATCH", 1)
+    assert "twice in this file" in refused(
+        "import", jsonl(folder, LINE, LINE | {"event_id": "e2"}, LINE | {"kind": "order"})
+    )
+    assert rows("import", jsonl(folder, LINE))[0]["added"] == 1
+
+
 def test_a_customer_is_forgotten(folder: Path) -> None:
     rows("import", jsonl(folder, LINE))
     done = CliRunner().invoke(app, ["tags", "forget", "--phone", "+86 13800138000"])
-    assert done.stdout.startswith("1 events were deleted")
+    assert done.stdout.startswith("1 events, 0 forecasts and 0 orders were deleted")
     assert rows("import", jsonl(folder, LINE))[0]["added"] == 1
     assert "--phone" in refused("forget")
 

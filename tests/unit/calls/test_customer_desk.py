@@ -13,10 +13,11 @@ from callcue.core.customer_events import CustomerEvent
 from callcue.core.customers import CustomerProfile
 from callcue.core.errors import BadInput
 from callcue.core.events import CallEnded, TagUpdate
-from callcue.core.records import CallRecord
+from callcue.core.records import CallRecord, TagSuggestion
 from tests.unit.api.edge import customer_desk
 from tests.unit.calls.conftest import Store, started
 from tests.unit.calls.pipeline import WIRE, Pipeline, request
+from tests.unit.infra.samples import moods
 
 PHONE = "13800138000"
 
@@ -127,9 +128,82 @@ async def test_forecasts_are_kept_and_shown_only_when_they_may_be(office: Office
 
 
 def test_facts_are_read_from_the_record_and_the_course_of_the_sentiment() -> None:
-    assert facts_of(CallRecord(call_id="c"), ["正面", "负面"]).worsened
-    assert not facts_of(CallRecord(call_id="c"), ["负面", "中性"]).worsened
-    assert not facts_of(CallRecord(call_id="c"), []).worsened
+    record, agent = CallRecord(call_id="c"), replace(moods().speakers[0], channel="agent")
+    assert facts_of(record, moods()).worsened
+    steady = replace(moods().speakers[0], course="steady")
+    assert not facts_of(record, replace(moods(), speakers=(steady, agent))).worsened, "the agent's mood is another"
+    assert not facts_of(record, None).worsened
+
+
+async def test_the_course_of_the_mood_goes_into_the_forecasts(office: Office) -> None:
+    for call_id, spoken in (("c1", moods("c1")), ("c2", None)):
+        await office.begin(call_id)
+        if spoken is not None:
+            await office.store.log.append(spoken)
+        await office.desk.ended(call_id, 0)
+    made = {call_id: await office.desk.forecaster.forecasts.of_call(call_id) for call_id in ("c1", "c2")}
+    assert {one.features["worsened"] for one in made["c1"]} == {1.0}
+    assert {one.features["worsened"] for one in made["c2"]} == {0.0}
+
+
+async def wrong_then_right(office: Office) -> None:
+    """k7 looked at earphones, k8 at nothing."""
+    await office.desk.take([view(n, phone="", customer_id="k7") for n in range(3)])
+    await office.begin("c1", None, "k7")
+    assert await office.tags("c1") == ("小程序浏览3次无线耳机",)
+
+
+async def test_the_tags_of_a_wrong_customer_leave_the_record(office: Office) -> None:
+    await wrong_then_right(office)
+    await office.records.suggest("c1", [spoken_tag("发票")], 0)
+    await office.desk.corrected("c1", "k8", 5)
+    record = await office.records.get("c1")
+    assert record.value("tags") == ("发票",)
+    assert (record.fields["tags"].evidence, record.fields["tags"].by) == (("s1",), "rules/1")
+    assert len(await office.updates("c1")) == 2, "what was found stays in the log"
+    await office.desk.corrected("c1", "k7", 6)
+    assert await office.tags("c1") == ("发票", "小程序浏览3次无线耳机"), "and comes back when it was right after all"
+    await office.desk.corrected("c1", "", 7)
+    assert await office.tags("c1") == ("发票",)
+
+
+async def test_a_tag_that_was_said_too_stays_and_so_does_what_a_person_set(office: Office) -> None:
+    await wrong_then_right(office)
+    await office.records.suggest("c1", [spoken_tag("小程序浏览3次无线耳机")], 0)
+    await office.desk.corrected("c1", "k8", 5)
+    assert await office.tags("c1") == ("小程序浏览3次无线耳机",)
+    await office.begin("c2", None, "k7")
+    await office.records.edit("c2", {"tags": ("小程序浏览3次无线耳机",)}, by="lin")
+    await office.desk.corrected("c2", "k8", 5)
+    assert await office.tags("c2") == ("小程序浏览3次无线耳机",)
+
+
+async def test_another_id_told_by_the_intake_corrects_as_well(office: Office) -> None:
+    await wrong_then_right(office)
+    await office.desk.began("c1", None, "k8", 5)
+    assert await office.tags("c1") is None
+
+
+async def test_a_correction_after_the_call_takes_tags_and_forecasts_back(office: Office) -> None:
+    await office.desk.take([view(9)])  # the caller's own, and none that makes a tag
+    await wrong_then_right(office)
+    model = office.desk.forecaster.model
+    office.desk.forecaster.model = replace(model, tags=tuple(replace(tag, show_from=0.0) for tag in model.tags))
+    await office.desk.forecaster.switch("visit_7d", "shown", by="sue")
+    await office.desk.ended("c1", 9)
+    assert await office.tags("c1") == ("小程序浏览3次无线耳机", "7天内高概率到店体验")
+    await office.store.log.append(CallEnded(call_id="c1", at_ms=9, reason="hangup", duration_ms=9))
+    await office.desk.corrected_after("c1", PHONE, "k7", 9)
+    assert len(await office.desk.forecaster.forecasts.of_call("c1")) == 3, "the same customer: nothing is wrong"
+    await office.desk.corrected_after("c1", PHONE, "k8", 9)
+    assert await office.tags("c1") is None
+    assert await office.desk.forecaster.forecasts.of_call("c1") == []
+
+
+def spoken_tag(value: str) -> TagSuggestion:
+    return TagSuggestion(
+        field="tags", value=value, probability=0.8, evidence=("s1",), model="rules/1", source="rule", fills=True
+    )
 
 
 async def test_a_whole_call_has_its_derived_tags_and_its_forecasts(

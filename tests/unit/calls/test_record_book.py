@@ -16,6 +16,7 @@ from callcue.core.events import CallEnded, RecordConfirmed, RecordUpdated
 from callcue.core.field_spec import FieldSpec
 from callcue.core.record_schema import FieldChoice, FieldConfig
 from callcue.core.records import FieldChange, FieldValue, Value
+from callcue.infra import completions
 from callcue.infra.bus import InProcessBus
 from callcue.infra.completions import DueFilter
 from callcue.infra.database import Database
@@ -156,7 +157,11 @@ async def filled(book: RecordBook, call_id: str, agent: str, clock: ManualClock,
     await book.confirm(call_id, by=agent, role="agent")
 
 
-async def test_the_report_says_who_completed_in_time(book: RecordBook, clock: ManualClock) -> None:
+@pytest.mark.parametrize("page", [1, 2, 2000])
+async def test_the_report_says_who_completed_in_time(
+    book: RecordBook, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(completions, "CLOCKS_PAGE", page)
     await end(book)  # c1 of a1: never confirmed
     await filled(book, "c2", "a1", clock, 300)
     await filled(book, "c3", "a2", clock, 600)

@@ -1,4 +1,5 @@
-"""A migrated database in a file, a bus and a log on a clock that stands still."""
+"""A migrated database (a file, and one of PostgreSQL where a server is named), a bus and a log on a clock that stands
+still."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,14 +13,14 @@ from callcue.infra.bus import InProcessBus
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.testing import ManualClock
+from tests.databases import KINDS, empty_database
 
 
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'callcue.sqlite3'}")
-    await database.migrate()
-    yield database
-    await database.close()
+@pytest.fixture(params=KINDS)
+async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    async with empty_database(request.param, tmp_path) as database:
+        await database.migrate()
+        yield database
 
 
 @pytest.fixture

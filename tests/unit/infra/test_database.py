@@ -96,6 +96,7 @@ async def test_the_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("name", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 10_000)]
 )
@@ -118,6 +119,7 @@ async def test_a_row_without_its_call_is_refused(db: Database) -> None:
         await run_sql(db, "INSERT INTO records VALUES ('nobody', 1, '{}', 'now')")
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 async def test_writers_of_one_process_take_turns(db: Database) -> None:
     async def count_up(session: AsyncSession) -> None:
         held = await session.scalar(text("SELECT version FROM cards WHERE card_id = 'k'"))
@@ -129,6 +131,7 @@ async def test_writers_of_one_process_take_turns(db: Database) -> None:
     assert await run_sql(db, "SELECT version FROM cards") == 30
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("rounds", range(12))
 async def test_a_caller_that_goes_away_leaves_nothing_locked(db: Database, rounds: int) -> None:
     """Cancelled after any number of turns of the loop, the work is done whole, and the next one does not wait."""

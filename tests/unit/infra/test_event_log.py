@@ -210,6 +210,7 @@ async def test_when_storage_fails_nobody_is_told_and_the_reason_holds_no_text(db
     assert [event async for event in heard] == []
 
 
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 async def test_a_refusal_that_does_not_end_is_a_storage_failure(db: Database, log: EventLog) -> None:
     await log.append(started())
     await run_sql(db, "CREATE TRIGGER no BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'refused'); END")

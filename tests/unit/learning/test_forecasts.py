@@ -1,6 +1,6 @@
 """Forecasts at work: outcomes from events and calls, when a no is believed, and who switches what."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from callcue.core.customer_events import Customer, CustomerEvent
-from callcue.core.errors import BadInput, Conflict, NotFound
+from callcue.core.errors import BadInput, Conflict, NotFound, StorageFailed
 from callcue.infra.bus import InProcessBus
 from callcue.infra.customer_events import CustomerEventStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
-from callcue.infra.forecasts import BY_EVENTS, Forecast, ForecastStore
+from callcue.infra.forecasts import BY_EVENTS, Forecast, ForecastStore, Told
+from callcue.learning import forecasts
 from callcue.learning.forecasts import Forecaster
 from callcue.testing import ManualClock
 from tagger.forecast_features import CallFacts
@@ -129,6 +130,32 @@ async def test_a_visit_within_the_horizon_makes_it_true_once_the_time_is_over(sh
     await shop.days(6)
     await shop.forecaster.settle()
     assert await shop.outcomes("c1") == {"visit_7d": True, "repeat_7d": False}
+
+
+async def test_calls_write_while_many_outcomes_are_looked_up(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecasts, "SETTLED_AT_ONCE", 4)
+    for number in range(9):
+        await shop.foretell(f"c{number}", f"1380013800{number}")
+    await shop.days(9)
+    before = await shop.store.open(due_before_ms=shop.now_ms)
+    told: list[int] = []
+    tell = shop.store.tell
+
+    async def between(outcomes: Sequence[Told], *, by: str, at_ms: int) -> None:
+        await tell(outcomes, by=by, at_ms=at_ms)
+        told.append(len(outcomes))
+        if len(told) == 2:
+            raise StorageFailed("the process dies here")
+
+    monkeypatch.setattr(shop.store, "tell", between)
+    with pytest.raises(StorageFailed):
+        await shop.forecaster.settle()
+    held = await shop.store.open(due_before_ms=shop.now_ms)
+    assert 0 < len(held) < len(before), "what was written before stays"
+    monkeypatch.undo()
+    assert await shop.forecaster.settle() == len(held) - len(await shop.store.open(due_before_ms=shop.now_ms))
+    outcomes = [await shop.outcomes(f"c{number}") for number in range(9)]
+    assert all(found["repeat_7d"] is False for found in outcomes)
 
 
 async def test_another_call_of_the_number_makes_a_repeat_true_its_own_does_not(shop: Shop) -> None:

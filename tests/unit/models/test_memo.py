@@ -52,3 +52,15 @@ def test_what_was_not_asked_for_long_is_forgotten() -> None:
     for text in ("a", "b", "c", "a"):
         memo.embed([text], role="query")
     assert inner.asked == 4
+
+
+def test_a_large_batch_is_served_from_what_is_remembered() -> None:
+    inner = Counting()
+    memo = MemoEmbedder(inner)
+    texts = [f"第{n}句" for n in range(3 * SMALL)]
+    for text in texts:
+        memo.embed([text], role="query")
+    plain = HashEmbedder().embed([*texts, "新的"], role="query")
+    before = inner.asked
+    assert memo.embed([*texts, "新的"], role="query") == plain
+    assert inner.asked == before + 1

@@ -3,14 +3,17 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from dataclasses import replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcue.calls.order_check import CheckRules, mismatches, near_numbers
+from callcue.calls.order_check import CheckRules, mismatches, near_numbers, owner
 from callcue.calls.orders import FactBook, OrderDesk, phone_of
 from callcue.calls.records import RecordKeeper
 from callcue.core.errors import BadInput, OrdersUnavailable
@@ -21,11 +24,12 @@ from callcue.core.settings import OrderSettings
 from callcue.infra.breaker import CircuitBreaker
 from callcue.infra.bus import InProcessBus
 from callcue.infra.calls import CallStore
+from callcue.infra.customer_tables import OrderRow
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.order_form import read_orders
 from callcue.infra.order_rest import RestOrderConfig, RestOrders
-from callcue.infra.orders import OrderFeed, OrderStore, shape_of
+from callcue.infra.orders import BATCH, OrderFeed, OrderStore, shape_of
 from callcue.infra.records import RecordStore
 from callcue.testing import ManualClock
 
@@ -81,6 +85,39 @@ def test_other_things_than_in_the_order() -> None:
     assert kinds(said("phone", "1390000", state="incomplete")) == []
     assert kinds(said("date", "2026-10-20", "purchase", 0.45)) == []  # said loosely
     assert kinds(said("date", "2026-11-28", "visit")) == []
+
+
+def test_the_age_counts_where_a_return_is_asked_for_whatever_date_was_said() -> None:
+    asked = CheckRules(today=TODAY, return_days=7, returning=("s-9",))
+    (found,) = mismatches(ORDER, {}, asked)
+    assert (found.kind, found.said, found.stored, found.evidence) == ("return_period", "", "40", ("s-9",))
+    agreed = mismatches(ORDER, best([said("date", "2026-10-14", "purchase")]), asked)
+    assert [(m.kind, m.evidence) for m in agreed] == [("return_period", ("s-date", "s-9"))]
+    assert mismatches(ORDER, {}, RULES) == [], "an old order is no mismatch where nobody wants to return it"
+    young = CheckRules(today=date(2026, 10, 21), return_days=7, returning=("s-9",))
+    assert mismatches(ORDER, {}, young) == [], "on the last day it is still open"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "phone", "whose"),
+    [
+        (["13602578814"], None, "caller"),
+        (["8613602578814"], None, "caller"),
+        (["13900001111"], None, "other"),
+        (["13900001111", "13602578814"], None, "caller"),
+        (["13900001111"], said("phone", "13602578814"), "caller"),
+        ([], said("phone", "13900001111"), "other"),
+        ([], said("phone", "尾号8814"), "caller"),
+        ([], said("phone", "尾号0000"), "other"),
+        ([], said("phone", "1390000", state="incomplete"), "unknown"),
+        ([], None, "unknown"),
+        (["8001"], None, "unknown"),
+    ],
+)
+def test_whose_an_order_is(numbers: list[str], phone: FactCandidate | None, whose: str) -> None:
+    assert owner(ORDER, numbers, best([phone] if phone else [])) == whose
+    nobodys = Order(order_no="1", ordered_on="2026-10-14")
+    assert owner(nobodys, numbers, best([phone] if phone else [])) == "unknown"
 
 
 def test_near_numbers_are_at_most_two_digits_away() -> None:
@@ -267,11 +304,18 @@ def test_numbers_of_the_switch_are_written_as_the_orders(number: str, plain: str
     assert phone_of(number) == plain
 
 
-async def book(database: Database, source: OrderSource, caller: str | None) -> tuple[FactBook, EventLog]:
+async def book(
+    database: Database,
+    source: OrderSource,
+    caller: str | None,
+    *,
+    call_id: str = "c1",
+    numbers_of: Callable[[str], Awaitable[Collection[str]]] | None = None,
+) -> tuple[FactBook, EventLog]:
     log = EventLog(database, InProcessBus(), ManualClock())
     await log.append(
         CallStarted(
-            call_id="c1",
+            call_id=call_id,
             at_ms=0,
             channels=("caller", "agent"),
             agent_id="a",
@@ -285,13 +329,13 @@ async def book(database: Database, source: OrderSource, caller: str | None) -> t
     )
     records = RecordKeeper(log=log, store=RecordStore(database), calls=CallStore(database), clock=ManualClock())
     made = FactBook(
-        call_id="c1",
+        call_id=call_id,
         caller=caller,
         today=TODAY,
         log=log,
         clock=ManualClock(),
         records=records,
-        orders=OrderDesk(source=source, return_days=7),
+        orders=OrderDesk(source=source, return_days=7, numbers_of=numbers_of),
         fill_threshold=0.6,
     )
     return made, log
@@ -318,6 +362,130 @@ async def test_a_mismatch_is_written_with_its_evidence_before_the_call_ends(data
     await facts.update([said("date", "2026-11-18", "purchase", 0.95)], 3000)
     await facts.finish()
     assert await log.read_type("c1", "Alert") == alerts, "the same mismatch is announced once"
+
+
+async def newest_check(log: EventLog) -> OrderChecked:
+    checked = await log.newest("c1", "OrderChecked")
+    assert isinstance(checked, OrderChecked)
+    return checked
+
+
+async def test_somebody_elses_order_is_said_to_be_so_and_nothing_of_it_is_told(database: Database) -> None:
+    store = OrderStore(database)
+    mine = Order(order_no="20773189", ordered_on="2026-11-20", phone="13900001111")
+    await store.import_orders([ORDER, mine])
+    facts, log = await book(database, OrderFeed(store), "13900001111")
+    await facts.update([said("order_no", "20773186", probability=0.62), said("amount", "1", "paid")], 1000)
+    await facts.finish()
+    checked = await newest_check(log)
+    assert [(m.kind, m.said, m.stored) for m in checked.mismatches] == [("other_customer", "20773186", "")]
+    assert (checked.order, checked.age_days) == (None, None)
+    assert checked.proposed == ("20773189",), "the caller's own, a digit away"
+    alert = await log.newest("c1", "Alert")
+    assert isinstance(alert, Alert)
+    assert alert.severity == "warning"
+    told = json.dumps([event.__class__.__name__ + repr(event) for event in await log.read("c1") if event.seq > 2])
+    for secret in ("13602578814", "8814", "2026-10-14", "599", "蓝牙耳机"):
+        assert secret not in told
+    assert (await RecordStore(database).get("c1")).value("facts.order_no") is None, "and the feed does not vouch for it"
+    await facts.update([said("phone", "13602578814")], 2000)
+    await facts.finish()
+    checked = await newest_check(log)
+    assert checked.order == ORDER, "who says the number that it was made with is told"
+    assert "other_customer" not in [m.kind for m in checked.mismatches]
+
+
+async def test_a_customer_id_says_whose_numbers_are_whose(database: Database) -> None:
+    store = OrderStore(database)
+    await store.import_orders([ORDER])
+    known = {"k7": ["13602578814"], "k8": ["13900001111"]}
+
+    async def numbers_of(customer_id: str) -> list[str]:
+        return known.get(customer_id, [])
+
+    for place, (customer_id, kinds_found) in enumerate([("k7", []), ("k8", ["other_customer"]), ("k9", [])]):
+        facts, log = await book(database, OrderFeed(store), None, call_id=f"c{place}", numbers_of=numbers_of)
+        keeper = RecordKeeper(log=log, store=RecordStore(database), calls=CallStore(database), clock=ManualClock())
+        await keeper.edit(f"c{place}", {"cross_channel_id": customer_id}, by="lin")
+        await facts.update([said("order_no", "20773186")], 1000)
+        await facts.finish()
+        checked = await log.newest(f"c{place}", "OrderChecked")
+        assert isinstance(checked, OrderChecked)
+        assert [m.kind for m in checked.mismatches] == kinds_found
+
+
+async def test_the_check_is_made_anew_when_the_customer_becomes_known(database: Database) -> None:
+    store = OrderStore(database)
+    await store.import_orders([ORDER])
+
+    async def numbers_of(_customer_id: str) -> list[str]:
+        return ["13900001111"]
+
+    facts, log = await book(database, OrderFeed(store), None, numbers_of=numbers_of)
+    facts.check_again()
+    await facts.finish()
+    assert await log.newest("c1", "OrderChecked") is None, "nothing was said that could be checked"
+    await facts.update([said("order_no", "20773186")], 1000)
+    await facts.finish()
+    assert (await newest_check(log)).order == ORDER
+    keeper = RecordKeeper(log=log, store=RecordStore(database), calls=CallStore(database), clock=ManualClock())
+    await keeper.edit("c1", {"cross_channel_id": "k8"}, by="lin")
+    facts.check_again()
+    await facts.finish()
+    checked = await newest_check(log)
+    assert (checked.order, [m.kind for m in checked.mismatches]) == (None, ["other_customer"])
+
+
+async def test_a_wish_to_return_is_checked_when_the_order_is_known_already(database: Database) -> None:
+    store = OrderStore(database)
+    await store.import_orders([ORDER])
+    facts, log = await book(database, OrderFeed(store), "13602578814")
+    await facts.update([said("order_no", "20773186")], 1000)
+    await facts.finish()
+    checked = await newest_check(log)
+    assert (checked.age_days, checked.mismatches) == (40, ())
+    await facts.update([], 2000, ("s-9",))
+    await facts.finish()
+    assert [(m.kind, m.stored, m.evidence) for m in (await newest_check(log)).mismatches] == [
+        ("return_period", "40", ("s-9",))
+    ]
+    written = await log.read("c1")
+    await facts.update([], 3000, ("s-9",))
+    await facts.finish()
+    assert await log.read("c1") == written, "the same wish is checked once"
+
+
+async def test_an_import_lets_calls_write_in_between_and_is_repeated_after_a_kill(database: Database) -> None:
+    store, log = OrderStore(database), EventLog(database, InProcessBus(), ManualClock())
+    await book(database, OrderFeed(store), None)
+    wanted = [Order(order_no=f"{n:08d}", ordered_on="2026-11-20", phone="13602578814") for n in range(4000)]
+    importing = asyncio.create_task(store.import_orders(wanted))
+    while await store.by_number("00000000") is None:
+        pass
+    written = await log.append(Alert(call_id="c1", at_ms=1, kind="k", reason="r", evidence=(), severity="info"))
+    assert written
+    assert not importing.done(), "the event did not wait for the whole import"
+    importing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await importing
+    await database.write("wait for the batch that was begun", lambda session: session.flush())
+    held = await held_orders(database)
+    assert 0 < held < len(wanted)
+    assert held % BATCH == 0
+    again = await store.import_orders(wanted)
+    assert (len(again.added), len(again.changed), again.unchanged) == (len(wanted) - held, 0, held)
+    changed = await store.import_orders([replace(order, amount="5") for order in wanted[:700]])
+    assert (len(changed.added), len(changed.changed)) == (0, 700)
+    found = await store.by_number("00000699")
+    assert found is not None
+    assert found.amount == "5"
+
+
+async def held_orders(database: Database) -> int:
+    async def work(session: AsyncSession) -> int:
+        return await session.scalar(select(func.count()).select_from(OrderRow)) or 0
+
+    return await database.read("count", work)
 
 
 async def test_an_order_number_that_lost_a_digit_is_proposed_from_the_callers_orders(database: Database) -> None:

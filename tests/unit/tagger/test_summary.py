@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callcue.core.ports import TextRole, Vectors
 from callcue.core.speech import Channel, Language, Utterance
 from callcue.core.summaries import Part, Summary, SummaryPart, written_out
+from callcue.testing import HashEmbedder
+from models.memo import MemoEmbedder
 from tagger.summary import Known, TriedStep, summarise
 from tagger.summary_select import Hints
 from tagger.summary_text import sentences
@@ -182,3 +185,23 @@ def test_it_stays_short(lines: list[tuple[Channel, str]]) -> None:
 def test_only_a_transfer_has_what_a_colleague_needs(moment: str) -> None:
     found = summarise(heard(ROUTER), moment=moment, started_at=MONDAY)  # type: ignore[arg-type]
     assert [one.part for one in found.parts] == ["wanted", "done", "promised", "next"]
+
+
+def test_the_end_of_a_call_needs_no_vector_that_was_not_made_while_it_ran() -> None:
+    class Counting(HashEmbedder):
+        asked: list[str]
+
+        def embed(self, texts: Sequence[str], *, role: TextRole) -> Vectors:
+            self.asked.extend(texts)
+            return super().embed(texts, role=role)
+
+    inner = Counting()
+    inner.asked = []
+    memo = MemoEmbedder(inner)
+    said = heard(ROUTER)
+    for utterance in said:
+        memo.embed([utterance.text], role="query")
+    before = len(inner.asked)
+    made = summarise(said, moment="end", started_at=MONDAY, embedder=memo)
+    assert inner.asked[before:] == []
+    assert made == summarise(said, moment="end", started_at=MONDAY, embedder=HashEmbedder())

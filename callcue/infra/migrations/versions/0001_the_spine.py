@@ -6,6 +6,8 @@ Revision: 0001, the first
 import sqlalchemy as sa
 from alembic import op
 
+from callcue.infra.set_aside import drop_kept
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -76,8 +78,26 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Everything goes, what later migrations set aside as well: it belongs to these calls and cards."""
+    drop_kept(*_KEPT)
     op.drop_table("card_versions")
     op.drop_table("cards")
     op.drop_table("records")
     op.drop_table("calls")
     op.drop_table("events")
+
+
+_KEPT = (
+    "topics",
+    "questions",
+    "call_outcomes",
+    "audits",
+    "card_versions",
+    "card_searches",
+    "question_verdicts",
+    "customer_events",
+    "forecasts",
+    "forecast_switches",
+    "orders",
+    "field_configs",
+)

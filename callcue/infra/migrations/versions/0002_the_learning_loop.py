@@ -1,6 +1,7 @@
 """Cards shown and acknowledged, unanswered questions and their topics, outcomes of calls, audits.
 
-What was pushed and acknowledged before is taken over from the event log.
+What was pushed and acknowledged before is taken over from the event log. The vectors of what was pushed go on the way
+down: the service makes them anew.
 
 Revision: 0002, after 0001
 """
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from callcue.infra.masking import masked
+from callcue.infra.set_aside import bring_back, set_aside
 
 revision = "0002"
 down_revision = "0001"
@@ -121,9 +123,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("month", "card_id", name=op.f("pk_audits")),
     )
     _take_over()
+    bring_back("topics")
+    bring_back("questions", {"call_id": "calls"})
+    bring_back("call_outcomes", {"call_id": "calls"})
+    bring_back("audits", {"card_id": "cards"})
 
 
 def downgrade() -> None:
+    for name in ("audits", "call_outcomes", "questions", "topics"):
+        set_aside(name)
     for name in ("audits", "call_outcomes", "questions", "topics", "card_acks", "card_shows"):
         op.drop_table(name)
 

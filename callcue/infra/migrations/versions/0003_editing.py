@@ -8,6 +8,8 @@ from datetime import date, datetime, time
 import sqlalchemy as sa
 from alembic import op
 
+from callcue.infra.set_aside import bring_back, bring_columns_back, set_aside
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -37,6 +39,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("search_id", name=op.f("pk_card_searches")),
     )
     op.create_index(op.f("ix_card_searches_at_ms"), "card_searches", ["at_ms"])
+    bring_back("card_searches")
+    bring_columns_back("card_versions", ("card_id", "version"))
     op.create_table(
         "question_verdicts",
         sa.Column("card_id", sa.String(128), nullable=False),
@@ -47,9 +51,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["card_id"], ["cards.card_id"], name=op.f("fk_question_verdicts_card_id_cards")),
         sa.PrimaryKeyConstraint("card_id", "digest", name=op.f("pk_question_verdicts")),
     )
+    bring_back("question_verdicts", {"card_id": "cards"})
 
 
 def downgrade() -> None:
+    set_aside("question_verdicts")
+    set_aside("card_searches")
+    set_aside("card_versions", ("card_id", "version", "action", "note"))
     op.drop_table("question_verdicts")
     op.drop_table("card_searches")
     op.drop_column("card_versions", "note")

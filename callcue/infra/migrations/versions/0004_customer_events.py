@@ -6,6 +6,8 @@ Revision: 0004, after 0003
 import sqlalchemy as sa
 from alembic import op
 
+from callcue.infra.set_aside import bring_back, set_aside
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -61,9 +63,14 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", "number", name=op.f("pk_forecast_switches")),
     )
+    bring_back("customer_events")
+    bring_back("forecasts", {"call_id": "calls"})
+    bring_back("forecast_switches")
 
 
 def downgrade() -> None:
+    for name in ("customer_events", "forecasts", "forecast_switches"):
+        set_aside(name)
     op.drop_table("forecast_switches")
     op.drop_table("forecasts")
     op.drop_table("customer_events")

@@ -6,6 +6,8 @@ Revision: 0005, after 0004
 import sqlalchemy as sa
 from alembic import op
 
+from callcue.infra.set_aside import bring_back, set_aside
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -26,7 +28,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_orders_phone_ordered_on"), "orders", ["phone", "ordered_on"])
     op.create_index(op.f("ix_orders_ordered_on"), "orders", ["ordered_on"])
+    bring_back("orders")
 
 
 def downgrade() -> None:
+    set_aside("orders")
     op.drop_table("orders")

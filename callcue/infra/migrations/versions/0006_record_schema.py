@@ -1,12 +1,17 @@
-"""The completion clock of records, and the configured part of their schema.
+"""The completion clock of records, read from the event log where there was none, and the configured part of their schema.
 
 Revision: 0006, after 0005
 """
 
+import json
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from callcue.infra.set_aside import bring_back, set_aside
 
 revision = "0006"
 down_revision = "0005"
@@ -38,25 +43,49 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_field_configs")),
     )
+    bring_back("field_configs")
     _fill()
 
 
 def downgrade() -> None:
+    set_aside("field_configs")
     op.drop_table("field_configs")
     op.drop_index(op.f("ix_completions_confirmed_ms_ended_ms"), "completions")
     op.drop_index(op.f("ix_completions_ended_ms_call_id"), "completions")
     op.drop_table("completions")
 
 
+_BATCH = 500
+
+
 def _fill() -> None:
-    """The calls that ended before: nobody has confirmed their records."""
+    """The calls that ended before, and who confirmed their records, as the event log has it."""
     calls = sa.table("calls", sa.column("call_id", sa.String), sa.column("ended_at", sa.String))
-    completions = sa.table("completions", sa.column("call_id", sa.String), sa.column("ended_ms", sa.BigInteger))
+    names = ("call_id", "ended_ms", "confirmed_ms", "confirmed_by", "confirmed_version")
+    completions = sa.table("completions", *(sa.column(name) for name in names))
     connection = op.get_bind()
-    ended = connection.execute(sa.select(calls).where(calls.c.ended_at.is_not(None))).all()
+    confirmed = dict(_confirmations(connection))
+    ended = connection.execute(sa.select(calls).where(calls.c.ended_at.is_not(None)).order_by(calls.c.call_id)).all()
     rows = [
-        {"call_id": call_id, "ended_ms": int(datetime.fromisoformat(ended_at).timestamp() * 1000)}
+        dict(zip(names, (call_id, _epoch_ms(ended_at), *confirmed.get(call_id, (None, None, None))), strict=True))
         for call_id, ended_at in ended
     ]
-    if rows:
-        connection.execute(sa.insert(completions), rows)
+    for start in range(0, len(rows), _BATCH):
+        connection.execute(sa.insert(completions), rows[start : start + _BATCH])
+
+
+def _confirmations(connection: sa.Connection) -> Iterator[tuple[str, tuple[int, str, int]]]:
+    """Call -> when, by whom and which version. A record is confirmed once."""
+    events = sa.table(
+        "events",
+        *(sa.column(name) for name in ("call_id", "seq", "type", "written_at")),
+        sa.column("body", sa.JSON()),
+    )
+    query = sa.select(events).where(events.c.type == "RecordConfirmed").order_by(events.c.call_id, events.c.seq)
+    for event in connection.execute(query):
+        body: dict[str, Any] = json.loads(event.body) if isinstance(event.body, str) else event.body
+        yield event.call_id, (_epoch_ms(event.written_at), body["by"], body["version"])
+
+
+def _epoch_ms(stamp: str) -> int:
+    return int(datetime.fromisoformat(stamp).timestamp() * 1000)
