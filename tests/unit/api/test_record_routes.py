@@ -166,7 +166,7 @@ async def test_the_cross_channel_id_that_an_agent_writes_is_told_to_the_call(edg
     assert (await patch(edge, {"cross_channel_id": "k7"})).status_code == 200
     assert (await patch(edge, {"priority": 2})).status_code == 200
     assert (await patch(edge, {"cross_channel_id": None})).status_code == 200
-    assert edge.manager.linked == [("c1", "k7")]
+    assert edge.manager.linked == [("c1", "k7"), ("c1", "")]  # a cleared id takes the customer off the call
 
 
 async def test_a_confirmed_record_is_not_emptied_by_nothing_at_all(edge: Edge) -> None:
