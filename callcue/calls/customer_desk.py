@@ -1,7 +1,7 @@
 """What is known of a call's customer from elsewhere: derived tags while it runs, predictive ones at its end."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -22,11 +22,16 @@ from tagger.rules import RuleSet
 _log = structlog.get_logger(__name__)
 
 
+Hearer = Callable[[Sequence[CustomerEvent], int], Awaitable[None]]
+"""Is told a customer's events, newest first, and the call time."""
+
+
 @dataclass(slots=True)
 class _Followed:
     customer: Customer
     keys: Keys
     said: list[DerivedTag] = field(default_factory=list)
+    hearer: Hearer | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -60,14 +65,24 @@ class CustomerDesk:
         """Epoch milliseconds."""
         return int(self._clock.now().timestamp() * 1000)
 
-    async def began(self, call_id: str, caller: str | None, customer_id: str = "", at_ms: int = 0) -> None:
-        """A call began, or its customer became known: the derived tags of what the customer did before."""
+    async def began(
+        self,
+        call_id: str,
+        caller: str | None,
+        customer_id: str = "",
+        at_ms: int = 0,
+        *,
+        hearer: Hearer | None = None,
+    ) -> None:
+        """A call began, or its customer became known: the derived tags of what the customer did before. ``hearer`` is
+        told all the customer's events now, and again whenever one comes while the call runs."""
         held = self._live.get(call_id)
         phone = plain_phone(caller or "") or (held.customer.phone if held else "")
         customer = Customer(phone=phone, customer_id=customer_id or (held.customer.customer_id if held else ""))
         if not customer.known or (held is not None and held.customer == customer):
             return
-        followed = _Followed(customer, await self.events.keys(customer), held.said if held else [])
+        hearer = hearer or (held.hearer if held else None)
+        followed = _Followed(customer, await self.events.keys(customer), held.said if held else [], hearer)
         self._live[call_id] = followed
         await self._tell(call_id, followed, at_ms)
 
@@ -111,7 +126,10 @@ class CustomerDesk:
 
     async def derive(self, customer: Customer) -> list[DerivedTag]:
         """A customer's derived tags at this moment."""
-        return apply_rules(self.rules, await self.events.of(customer), self.now_ms)
+        return self._derived(await self.events.of(customer))
+
+    def _derived(self, events: Sequence[CustomerEvent]) -> list[DerivedTag]:
+        return apply_rules(self.rules, events, self.now_ms)
 
     async def _again(self, call_id: str, followed: _Followed) -> None:
         """An event came during the call. What goes wrong here is the call's loss, not the source's."""
@@ -123,7 +141,8 @@ class CustomerDesk:
 
     async def _tell(self, call_id: str, followed: _Followed, at_ms: int) -> None:
         async with followed.turn:
-            derived = await self.derive(followed.customer)
+            events = await self.events.of(followed.customer)
+            derived = self._derived(events)
             fresh = fired_since(followed.said, derived)
             found = [
                 TagSuggestion(
@@ -141,6 +160,8 @@ class CustomerDesk:
             await self.records.suggest(call_id, found, at_ms)
             keys = {tag.key for tag in derived}
             followed.said = [*derived, *(tag for tag in followed.said if tag.key not in keys)]
+            if followed.hearer is not None:
+                await followed.hearer(events, at_ms)
 
     async def _facts(self, call_id: str) -> CallFacts:
         record = await self.records.get(call_id)
