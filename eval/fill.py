@@ -24,19 +24,23 @@ from callcue.core.settings import Settings
 from eval.fill_set import RULES, SHIPPED, SINGLE, WORDED, FillCall, WantedAction, read_fill_calls
 from eval.metrics import wilson
 from eval.report import Figures, console, run, table, write
+from eval.summary_set import SHIPPED as MARKED
+from eval.summary_set import MarkedCall, read_marked
 from models.embedders import load_embedder
 from models.store import ModelStore
 from tagger import shipped_models
 from tagger.call import CallTagger
-from tagger.contact import channel_of
+from tagger.contact import channel_of, preference_of
 from tagger.deadlines import deadline
 from tagger.loading import load_model
+from tagger.next_actions import next_actions
 from tagger.record_rules import RecordRules, read_record_rules
 from tagger.rules import shipped_rules
 from tagger.traces import side_of
 
 FIELDS = ("channel", "category", "service_status", "next_actions", "action_channels", "coordinator.name", *WORDED)
 _ENTRY = re.compile(r"(?P<who>坐席|客户)(?:→(?P<channel>[^：]*))?：(?P<what>.*?)(?:（截至 (?P<due>[\d-]{10}).*）)?$")
+_MARKED = ("precision", "precision_interval", "recall", "wrong", "wanted")
 _STORE, _WEB = re.compile("店|柜台|营业厅"), re.compile("小程序|官网|网上|商城|淘宝|抖音|直播")
 
 
@@ -250,8 +254,25 @@ def main(
         "calls": len(calls), "turns": sum(len(call.turns) for call in calls),
         "methods": {"product": product.figures(), "plain": baseline.figures()},
     }  # fmt: skip
+    figures["marked"] = measure_marked([c for c in read_marked(MARKED) if c.set == "test" and c.language == "zh"])
     report(figures, which)
     write(figures, json_file)
+
+
+def measure_marked(calls: Sequence[MarkedCall]) -> Figures:
+    """Where next actions point to in the calls of ``eval.summary``, whose promises and arrangements (by either side)
+    were marked for another purpose: precision and recall of segments, beside every agent's sentence with a time."""
+    product, baseline = Tally(), Tally()
+    for call in calls:
+        wanted = call.marks["promised"] | call.marks["next"]
+        ours = [one.segments for one in next_actions(call.heard, call.started_at, preference_of(call.heard))]
+        timed = [(u.segment_id,) for u in call.heard if u.channel == "agent" and deadline(u.text, call.started_at)]
+        for tally, found in ((product, ours), (baseline, timed)):
+            tally.found += len(found)
+            tally.right += sum(bool(wanted.intersection(segments)) for segments in found)
+            tally.wanted += len(call.marks["promised"])
+            tally.kept += len(call.marks["promised"].intersection(s for segments in found for s in segments))
+    return {"calls": len(calls), "methods": {"product": product.figures(), "plain": baseline.figures()}}
 
 
 def _show(call: FillCall, record: Mapping[str, Value]) -> None:
@@ -271,8 +292,16 @@ def report(figures: Figures, which: str) -> None:
         rows.append([name, *told, theirs["precision"], theirs["recall"], theirs["wrong"]])
     columns = ("field", "precision", "95 %", "recall", "wrong", "wanted", "plain precision", "recall", "wrong")
     table(f"Fields that fill themselves, {which} ({figures['calls']} calls, {figures['turns']} turns)", columns, rows)
+    marked = figures["marked"]["methods"]
+    rows = [[name, *(marked[name][column] for column in _MARKED)] for name in marked]
+    table(
+        f"Next actions in the marked calls of eval.summary ({figures['marked']['calls']} calls)",
+        ("method", *_MARKED),
+        rows,
+    )
     for name, method in figures["methods"].items():
-        console.print(f"{name}: first channel right {method['first_channel']}, deadlines {method['deadlines']}", markup=False)
+        told = f"first channel right {method['first_channel']}, deadlines {method['deadlines']}"
+        console.print(f"{name}: {told}", markup=False)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ _CHANNELS: tuple[tuple[str, str], ...] = (
         r"(?:致|来)电|(?:ring|call|phone) (?:you|me)(?: back)?\b|call back"),
     ("小程序", r"小程序"),
     ("上门", r"上门"),
-    (STORE, r"门店|到店|来店|去店|店里|网点|营业厅|维修点|服务中心|4s店|(?:转|约|送|去|到|来|在|寄)(?:给|到)?[\u4e00-\u9fff]{2,4}店|"
+    (STORE, r"门店|到店|来店|去店|店里|网点|营业厅|维修点|服务中心|4s店|"
+        r"(?:转|约|送|去|到|来|在|寄)(?:给|到)?[\u4e00-\u9fff]{2,4}店|"
         r"\b(?:in|to|at) (?:our|the|your)?\s?(?:\w+ )?(?:store|shop|branch)\b"),
     ("线上工单", r"工单|建单|提(?:交|个).{0,6}申请|\bticket\b"),
     ("快递", r"[补重]寄|补发|寄(?:给|出|回|到|过)|重新?(?:给您)?寄|发快递|\b(?:ship|mail|post) (?:it|you|the|a)\b"),
@@ -26,8 +27,10 @@ _CHANNELS: tuple[tuple[str, str], ...] = (
 """In the order in which they are looked for: how somebody is told comes before where the matter lies."""
 _PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _CHANNELS)
 
-_MEANS = {"微信": WECHAT, "企业微信": WECHAT, "企微": WECHAT, "短信": "短信", "信息": "短信", "邮件": "邮件", "邮箱": "邮件",
-          "电话": PHONE, "小程序": "小程序"}  # fmt: skip
+_MEANS = {
+    "微信": WECHAT, "企业微信": WECHAT, "企微": WECHAT, "短信": "短信", "信息": "短信", "邮件": "邮件", "邮箱": "邮件",
+    "电话": PHONE, "小程序": "小程序",
+}  # fmt: skip
 _NAMES = "|".join(_MEANS)
 _WISH = re.compile(
     rf"(?:(?P<a>{_NAMES})(?:上|里)?(?:给|跟|和)?(?:我)?(?:联系|通知|找我|回复?我|告诉我|发我|发给我|说|沟通|就行|就好|就可以)|"

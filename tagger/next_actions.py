@@ -14,10 +14,10 @@ from callcue.core.field_values import MAX_ENTRY
 from callcue.core.speech import Utterance
 from tagger import summary_cues as cues
 from tagger.contact import Preference, channel_of
-from tagger.deadlines import Deadline, deadline
+from tagger.deadlines import deadline
 from tagger.shorthand import ARROW
-from tagger.summary_select import CallText, Hints, Scored
-from tagger.summary_text import clauses, piece_of
+from tagger.summary_select import CallText, Hints
+from tagger.summary_text import Piece, clauses, piece_of
 
 Doer = Literal["坐席", "客户"]
 MAX_ACTIONS = 6
@@ -28,11 +28,18 @@ _ANSWER = re.compile(r"答复|回复|反馈|通知|联系您|告[诉知]您|结�
 _ARRANGES = re.compile(r"约(?!金)|安排|定在|schedul|book", re.IGNORECASE)
 _OPEN_END = re.compile(r"催|跟进|升级|补偿|赔|加急|follow up|escalat", re.IGNORECASE)
 """What goes on after the call although neither a time nor a channel was named."""
-_IN_CALL = re.compile(r"验证码|您(?:再)?[看试]一?[下试看]|稍等|查一下|看一下|try (?:it )?now|verification code", re.IGNORECASE)
-_OPENING = re.compile(
-    r"^(?:好的?|嗯|是的|行|那|这样吧?|明白|收到|没(?:问题|关系)|您?放心|另外|然后|okay|all right|sure|[，,、。 ])+", re.IGNORECASE
+_GIVES = re.compile(r"(?:建|开|提交|生成).{0,10}(?:工单|申请)|转给")
+_PROPOSES = re.compile(r"[吗么嘛]$|[？?]$|(?:可以|行|方便|好|合适)不$|怎么样$|您看|okay\?|work for you", re.IGNORECASE)
+_IN_CALL = re.compile(
+    r"验证码|您(?:再)?[看试]一?[下试看]|稍等|查一下|看一下|try (?:it )?now|verification code", re.IGNORECASE
 )
-_SELF = re.compile(r"^我(?:们)?(?:这边|这里|就|现在|马上|会|来)*(?:就|来)?(?:帮|给|为|替)您(?:再)?|^(?:需要)(?=师傅|工程师)")
+_OPENING = re.compile(
+    r"^(?:好的?|嗯|是的|行|那|这样吧?|明白|收到|没(?:问题|关系)|您?放心|另外|然后|okay|all right|sure|[，,、。 ])+",
+    re.IGNORECASE,
+)
+_SELF = re.compile(
+    r"^我(?:们)?(?:这边|这里|就|现在|马上|会|来)*(?:就|来)?(?:帮|给|为|替)您(?:再)?|^(?:需要)(?=师傅|工程师)"
+)
 _OWN = re.compile(r"^我(?:们)?(?:就|会)?")
 _END = re.compile(r"(?:[，,]?(?:您看)?(?:可以|行|方便|好|合适)(?:吗|么|不|吧)?)?[？?。！!，,；; ]*$")
 
@@ -66,62 +73,83 @@ def next_actions(heard: Sequence[Utterance], started_at: datetime, preference: P
     """The actions of a call so far, in the order in which they were said. ``started_at``: in the local time zone."""
     call = CallText(heard, None, Hints())
     found: list[Action] = []
-    for one in sorted(_arranged(call), key=lambda one: (one.piece.index, one.piece.start)):
-        said_at = started_at + timedelta(milliseconds=call.heard[one.piece.index].end_ms)
-        for action in _taken_apart(one, call.heard[one.piece.index], said_at):
+    for piece in call.pieces:
+        said_at = started_at + timedelta(milliseconds=call.heard[piece.index].end_ms)
+        for action in _taken_apart(call, piece, said_at):
             _add(found, _by_wish(action, preference))
     return found[:MAX_ACTIONS]
 
 
-def _arranged(call: CallText) -> Iterator[Scored]:
-    """Promises of both sides, and hand-offs and appointments that were agreed on; each sentence once."""
-    seen: set[tuple[str, int]] = set()
-    directed = [one for one in call.next_steps() if one.also or cues.handoff(one.piece.text)]
-    for one in (*call.promised(), *directed):
-        place = (one.piece.segment_id, one.piece.start)
-        if place not in seen:
-            seen.add(place)
-            yield one
-
-
-def _taken_apart(one: Scored, utterance: Utterance, said_at: datetime) -> Iterator[Action]:
-    """The clauses of a sentence that say what is done; a clause without a time has the time of the one before it."""
-    who: Doer = "坐席" if one.piece.channel == "agent" else "客户"
-    waiting: Deadline | None = None
-    lead = ""
-    for start, end in clauses(utterance, one.piece):
-        piece = piece_of(utterance, one.piece.index, start, end)
-        if piece is None:
+def _taken_apart(call: CallText, piece: Piece, said_at: datetime) -> Iterator[Action]:
+    """The clauses of a sentence that say what is done. A clause without a time has the time of the one before it, and
+    one with neither time nor channel leads to the next (我帮您催一下，明天之前给您答复)."""
+    said = _Said.of(call, piece)
+    if said is None:
+        return
+    utterance = call.heard[piece.index]
+    waiting, lead, open_end = "", "", False
+    for start, end in clauses(utterance, piece):
+        clause = piece_of(utterance, piece.index, start, end)
+        if clause is None or cues.courtesy(clause.text):
             continue
-        text, own = piece.text, deadline(piece.text, said_at)
-        due = own or waiting
-        channel = channel_of(text)
-        acts = _acts(text, who, channel, asked=bool(one.also))
-        if not acts:
-            waiting, lead = (own, text) if own is not None else (waiting, lead)
-            continue
-        if not channel and own is None and due is None and not _OPEN_END.search(text):
-            continue
-        sure = _TIMED_SURE if due is not None else _CHANNEL_SURE if channel else _SAID_SURE
-        yield Action(
-            who=who,
-            what=_trimmed(f"{lead}，{text}" if lead and own is None else text, who),
-            channel=channel,
-            due=due.value if due is not None else "",
-            segments=(one.piece.segment_id, *one.also),
-            probability=round(sure + _AGREED_SURE * bool(one.also), 2),
-        )
-        waiting, lead = due, ""
+        text, own = clause.text, deadline(clause.text, said_at)
+        due, channel, acts = own.value if own else waiting, channel_of(clause.text), said.acts(clause.text)
+        if acts and (channel or due):
+            what = f"{lead}，{text}" if lead else text
+            yield _action(said, what, channel, due)
+            waiting, lead, open_end = due, "", False
+        elif acts or own is not None:
+            waiting, lead = due, text
+            open_end = acts and bool(_OPEN_END.search(text))
+    if open_end:
+        yield _action(said, lead, "", "")
 
 
-def _acts(text: str, who: Doer, channel: str, *, asked: bool) -> bool:
-    if _IN_CALL.search(text) and not cues.timed(text):
-        return False
-    if who == "客户":
-        return cues.caller_will(text) or bool(channel)
-    if cues.promise(text) > 0.0 or cues.handoff(text):
-        return not cues.refusal(text)
-    return asked and (bool(channel) or cues.timed(text))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """A sentence that may hold actions."""
+
+    who: Doer
+    segments: tuple[str, ...]
+    yes: bool
+    """A proposal to which the caller said yes."""
+
+    @classmethod
+    def of(cls, call: CallText, piece: Piece) -> "_Said | None":
+        """None: it was turned down, or is not of the kind."""
+        if piece.channel == "caller":
+            if cues.tried(piece.text) or piece.text.endswith(("?", "？", "吗", "么")):
+                return None
+            return cls(who="客户", segments=(piece.segment_id,), yes=False)
+        if call.refused(piece):
+            return None
+        answer = call.next_said(piece, "caller")[:1] if _PROPOSES.search(piece.text) else []
+        yes = tuple(u.segment_id for u in answer if cues.agreed(u.text.strip()))
+        return cls(who="坐席", segments=(piece.segment_id, *yes), yes=bool(yes))
+
+    def acts(self, text: str) -> bool:
+        """Whether a clause says that something will be done."""
+        if _IN_CALL.search(text) or cues.refusal(text):
+            return False
+        if self.who == "客户":
+            return cues.caller_will(text)
+        if self.yes and (channel_of(text) or cues.timed(text)) and not cues.in_call(text):
+            return True
+        if _PROPOSES.search(text):
+            return False
+        return cues.promise(text) > 0.0 or cues.handoff(text) or bool(_GIVES.search(text))
+
+
+def _action(said: _Said, what: str, channel: str, due: str) -> Action:
+    sure = _TIMED_SURE if due else _CHANNEL_SURE if channel else _SAID_SURE
+    return Action(
+        who=said.who,
+        what=_trimmed(what, said.who),
+        channel=channel,
+        due=due,
+        segments=said.segments,
+        probability=round(sure + _AGREED_SURE * said.yes, 2),
+    )
 
 
 def _by_wish(action: Action, preference: Preference) -> Action:
@@ -138,7 +166,7 @@ def _add(found: list[Action], action: Action) -> None:
         if _same(held, action):
             found[place] = replace(
                 held,
-                what=held.what if held.due or not action.due else action.what,
+                what=_joined(held, action),
                 channel=held.channel or action.channel,
                 due=held.due or action.due,
                 segments=tuple(dict.fromkeys((*held.segments, *action.segments))),
@@ -146,6 +174,13 @@ def _add(found: list[Action], action: Action) -> None:
             )
             return
     found.append(action)
+
+
+def _joined(held: Action, action: Action) -> str:
+    """The words that say more: of one breath both, else those with the time."""
+    if held.segments[0] == action.segments[0] and held.who == action.who and action.what not in held.what:
+        return f"{held.what}，{action.what}"
+    return held.what if held.due or not action.due else action.what
 
 
 def _same(held: Action, action: Action) -> bool:
@@ -162,4 +197,5 @@ def _same(held: Action, action: Action) -> bool:
 def _trimmed(text: str, who: Doer) -> str:
     text = _OPENING.sub("", text.replace("；", "，").replace(";", "，"))
     text = (_SELF if who == "坐席" else _OWN).sub("", text)
-    return _END.sub("", text).strip("，,。 ") or text
+    text = _END.sub("", text).strip("，,。 ") or text
+    return re.sub(r"方便(?=[到来去过])|[吗么]$", "", text)

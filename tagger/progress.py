@@ -1,6 +1,7 @@
 """Where a call's case stands, out of what was said: with a store that has to answer, or done within the call.
 
-Only these two can be told from a call; that a case is closed across channels shows after it (``callcue/calls/progress``).
+Only these two can be told from a call; that a case is closed across channels shows after it
+(``callcue/calls/progress``).
 What is neither has no value: a promise that is still to be kept is no state of the three.
 """
 
@@ -16,7 +17,8 @@ from tagger.next_actions import Action
 
 AWAITS_STORE, DONE_ONLINE, CLOSED = SERVICE_STATES
 _HANDED = re.compile(
-    r"检测|检修|维修|送修|工单|转(?:给|到|交|达)|情况.{0,6}(?:告诉|发给|同步)|调(?:货|配)|自提|inspect|repair|transfer|ticket", re.IGNORECASE
+    r"检测|检修|维修|送修|工单|转(?:给|到|交|达)|情况.{0,6}(?:告诉|发给|同步)|调(?:货|配)|自提|inspect|repair|transfer|ticket",
+    re.IGNORECASE,
 )
 _DID = re.compile(
     r"(?:已经?|(?:帮|给|为)您).{0,16}?(?:办理?|取消|退(?:款|回|还|到|了)|改|修改|重置|开通|恢复|解[绑锁冻]|绑定|更新|设置|调整|激活|补开|"
@@ -28,7 +30,8 @@ _DID = re.compile(
 )
 _CONTENT = re.compile(
     r"^(?:嗯|哦|噢|好|行|对|是|谢谢|多谢|麻烦|没(?:有|事|了|问题)|可以|知道|明白|再见|拜拜|那就|这样|不用|thank|thanks|ok|okay|great|"
-    r"perfect|bye|no)", re.IGNORECASE
+    r"perfect|bye|no)",
+    re.IGNORECASE,
 )
 _STORE_SURE, _WORKS_SURE, _DID_SURE = 0.8, 0.85, 0.7
 """Assumed."""

@@ -37,7 +37,7 @@ class Line:
     """As ``plain_dialled`` writes it."""
     channel: str = ""
     category: str = ""
-    """Levels with ``/`` between them; ``{channel}``, ``{issue_type}`` and ``{issue_subtype}`` stand for the record's."""
+    """Levels with ``/`` between them; ``{channel}``, ``{issue_type}``, ``{issue_subtype}`` stand for the record's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,11 +28,13 @@ _NAMES = {
 }  # fmt: skip
 
 _PLACE = (
-    r"(?:门店|实体店|专卖店|旗舰店|专柜|柜台|营业厅|网点|商场|展厅|店里|[\u4e00-\u9fff]{2,6}店(?!铺|家)|(?:你们|你家)店)"
+    r"(?:门店|实体店|专卖店|旗舰店|专柜|柜台|营业厅|网点|商场|展厅|店里|[\u4e00-\u9fff]{2,6}店(?!铺|家)|"
+    r"(?:你们|你家)店)"
 )
 _WEB = r"(?:小程序|官网|网上|网站|网店|商城|APP|app|淘宝|天猫|京东|拼多多|抖音|快手|直播间?|公众号|微信(?:上|里)|线上)"
 _STORE_DID = (
-    r"(?:[去来到逛]过|(?:体验|试|看|修|问|买|用|检测|摸|对比|退|换)(?:过|了)|(?:买|提|拿|修|退|换|试|看)的|去(?:看|试|问|修|买|取)了)"
+    r"(?:[去来到逛]过|(?:体验|试|看|修|问|买|用|检测|摸|对比|退|换)(?:过|了)|(?:买|提|拿|修|退|换|试|看)的|"
+    r"去(?:看|试|问|修|买|取)了)"
 )
 _WEB_DID = (
     r"(?:下(?:了)?单|(?:买|订|拍|看|搜|浏览|收藏|咨询|问|申请|提交|预约|领|付|留言|投诉|加购)(?:到|好)?(?:过|了|的)|加了?购物车|收藏|"
@@ -45,7 +47,10 @@ _NOT = re.compile(
     r"想|打算|准备|明天|后天|下(?:个|周)|周末去|要(?:去|到|来|在)|会(?:去|来)|要是|如果|的话|"
     r"同事|朋友|邻居|别人|人家|听说|听人|亲戚|同学|(?:我)?(?:老公|老婆|妈|爸|儿子|女儿)说|店里?说|店员说|网上说"
 )
-_PAST = re.compile(r"昨|前天|上(?:个|周|礼拜|星期|次|月)|刚|之前|以前|去年|今天|前(?:几|两|些)|\d+[月号]|(?:周|星期|礼拜)[一二三四五六日天]|过|了|的")
+_PAST = re.compile(
+    r"昨|前天|上(?:个|周|礼拜|星期|次|月)|刚|之前|以前|去年|今天|前(?:几|两|些)|\d+[月号]|"
+    r"(?:周|星期|礼拜)[一二三四五六日天]|过|了|的"
+)
 _CLAUSE = re.compile(r"[^，,。！!；;、]+")
 _EDGE = re.compile(r"^(?:然后|就是|而且|那个|我就|嗯|呃|啊|哎|对|因为|但是|不过)+")
 
@@ -129,7 +134,5 @@ def traces_told(heard: Iterable[Utterance]) -> dict[Side, list[Trace]]:
             if side is None or len(text) > MAX_ENTRY - len(TOLD) or any(text in held.text for held in found[side]):
                 continue
             if len(found[side]) < MAX_TRACES:
-                found[side].append(
-                    Trace(text=TOLD + text, evidence=(utterance.segment_id,), probability=TOLD_SURE)
-                )
+                found[side].append(Trace(text=TOLD + text, evidence=(utterance.segment_id,), probability=TOLD_SURE))
     return found

@@ -13,13 +13,13 @@ from callcue.core.customer_events import CustomerEvent
 from callcue.core.customers import CustomerProfile
 from callcue.core.field_values import MAX_ENTRY, MAX_TEXT
 from callcue.core.records import CallRecord, TagSuggestion, Value
-from callcue.core.speech import Utterance
+from callcue.core.speech import UNSURE, Utterance
 from tagger.contact import WECHAT, Preference, preference_of, ranked
 from tagger.next_actions import Action, next_actions
 from tagger.progress import awaits_store, done_in_call
 from tagger.record_rules import RECORD_RULES_NAME, Coordinator, RecordRules, category_path
 from tagger.rules import RuleSet
-from tagger.traces import Side, Trace, traces_of_events, traces_told
+from tagger.traces import Trace, traces_of_events, traces_told
 
 INTAKE, CRM = "intake", "customer"
 """``by`` of what the switch told of the call, and of what a customer system told of the customer."""
@@ -73,7 +73,9 @@ class RecordFiller:
     _said: dict[str, Found] = field(default_factory=dict)
 
     def hear(self, utterance: Utterance, found: Iterable[TagSuggestion]) -> None:
-        """An utterance, and what the tagger made of it."""
+        """An utterance, and what the tagger made of it. What the recogniser doubts says nothing here."""
+        if utterance.confidence < UNSURE:
+            return
         self.heard.append(utterance)
         for tag in found:
             name = str(tag.value)
@@ -106,15 +108,17 @@ class RecordFiller:
 
     def _gone(self, name: str) -> TagSuggestion:
         before = self._said[name]
-        return self._suggestion(name, replace(before, value=() if isinstance(before.value, tuple) else None, evidence=()))
+        nothing: Value = () if isinstance(before.value, tuple) else None
+        return self._suggestion(name, replace(before, value=nothing, evidence=()))
 
     def _found(self, record: CallRecord, *, ended: bool) -> dict[str, Found]:
         found: dict[str, Found | None] = {}
         found["channel"] = self._channel()
         found["category"] = self._category(record, found["channel"])
         found |= self._traces()
-        preference = self._preference()
-        actions = self._actions(preference)
+        said = preference_of(self.heard)
+        actions = [self._renamed(one) for one in next_actions(self.heard, self.started_at, said)]
+        preference = self._preference(said)
         shown = [action for action in actions if action.probability >= self.fill_threshold]
         found["next_actions"] = _of_actions(shown, tuple(action.written() for action in shown))
         channels = ranked([action.channel for action in shown if action.channel], preference, self.rules.order)
@@ -139,16 +143,17 @@ class RecordFiller:
         line = self.rules.line(self.origin.dialled)
         pattern = line.category if line is not None and line.category else self.rules.category
         held = record.fields.get("channel")
-        values = {"channel": _text(record.value("channel")) or ("" if channel is None else _text(channel.value))}
-        if held is not None and held.source == "person":
-            values["channel"] = _text(held.value)
-        values |= {name: _text(record.value(name)) for name in ("issue_type", "issue_subtype")}
+        by_person = held is not None and held.source == "person"
+        values = {name: _text(record.value(name)) for name in ("channel", "issue_type", "issue_subtype")}
+        if not by_person:
+            values["channel"] = "" if channel is None else _text(channel.value)
         path = category_path(pattern, values)
         if not path:
             return None
-        rests = [record.fields[n] for n in ("issue_type", "issue_subtype") if f"{{{n}}}" in pattern and n in record.fields]
+        rests = [record.fields[name] for name in values if f"{{{name}}}" in pattern and name in record.fields]
+        evidence = dict.fromkeys(segment for one in rests for segment in one.evidence)
         sure = min([_CONFIGURED_SURE, *(one.probability for one in rests)])
-        return Found(value=path, probability=sure, evidence=tuple(dict.fromkeys(e for one in rests for e in one.evidence)))
+        return Found(value=path, probability=sure, evidence=tuple(evidence))
 
     def _traces(self) -> Mapping[str, Found | None]:
         until = self.started_at + timedelta(milliseconds=self.heard[-1].end_ms if self.heard else 0)
@@ -162,13 +167,11 @@ class RecordFiller:
         told = traces_told(self.heard)
         return {side: _of_traces([*known[side], *told[side]]) for side in known}
 
-    def _preference(self) -> Preference:
-        said = preference_of(self.heard)
+    def _preference(self, said: Preference) -> Preference:
         return replace(said, wanted=tuple(map(self._named, said.wanted)), refused=tuple(map(self._named, said.refused)))
 
-    def _actions(self, preference: Preference) -> list[Action]:
-        found = next_actions(self.heard, self.started_at, preference)
-        return [replace(action, channel=self._named(action.channel)) for action in found]
+    def _renamed(self, action: Action) -> Action:
+        return replace(action, channel=self._named(action.channel))
 
     def _named(self, channel: str) -> str:
         return self.rules.wechat if channel == WECHAT else channel
@@ -192,10 +195,10 @@ class RecordFiller:
             return {}
         sure = 1.0 if self.handed is not None else _CONFIGURED_SURE
         at = None if self.handed is None else self.handed[1].isoformat(timespec="seconds")
+        told = {"coordinator.name": one.name, "coordinator.staff_no": one.staff_no, "handed_off_at": at}
         return {
-            "coordinator.name": Found(value=one.name, probability=sure, evidence=evidence),
-            "coordinator.staff_no": None if not one.staff_no else Found(value=one.staff_no, probability=sure, evidence=evidence),
-            "handed_off_at": None if at is None else Found(value=at, probability=1.0),
+            name: Found(value=value, probability=sure, evidence=evidence) if value else None
+            for name, value in told.items()
         }
 
     def _progress(self, record: CallRecord, actions: Sequence[Action], *, ended: bool) -> Found | None:
@@ -231,10 +234,8 @@ class RecordFiller:
 def _of_actions(actions: Sequence[Action], value: tuple[str, ...], more: Sequence[str] = ()) -> Found | None:
     if not actions:
         return None
-    evidence = dict.fromkeys(segment for action in actions for segment in action.segments)
-    return Found(
-        value=value, probability=min(action.probability for action in actions), evidence=tuple(evidence | dict.fromkeys(more))
-    )
+    evidence = dict.fromkeys([*(segment for action in actions for segment in action.segments), *more])
+    return Found(value=value, probability=min(action.probability for action in actions), evidence=tuple(evidence))
 
 
 def _of_traces(traces: Sequence[Trace]) -> Found | None:

@@ -85,9 +85,7 @@ class RecordKeeper:
                     if attempt == ATTEMPTS:
                         raise
 
-    async def _suggest(
-        self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int, *, ended: bool
-    ) -> None:
+    async def _suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int, *, ended: bool) -> None:
         record = await self._store.get(call_id)
         events: list[AnyEvent] = [] if ended else [_tag_update(call_id, at_ms, found) for found in suggestions]
         changes = agreed(record, _changes(record, suggestions, await self._schema()), self._taxonomy)

@@ -13,6 +13,10 @@ Encoding = Literal["pcm_s16le", "pcmu", "pcma"]
 Framing = Literal["interleaved", "packets"]
 """How an intake sends audio: all channels in one stream of bytes, or numbered packets per channel."""
 
+UNSURE = 0.5
+"""Confidence of a final below which its words are not taken for what was said: summaries quote something surer, and
+nothing is filled in from it. A judgement, made by looking at recognised calls; not fitted."""
+
 ENGINE_RATE = 16_000
 """Sample rate (Hz) of every window that reaches a SpeechEngine."""
 
