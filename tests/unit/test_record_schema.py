@@ -1,6 +1,8 @@
 """The schema of records: what each kind takes, what a configuration may add, what is missing."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -201,3 +203,15 @@ def test_the_states_of_the_clock() -> None:
     assert state_of(0, None, 10 * minute + 1, 10 * minute) == "overdue"
     assert state_of(0, 10 * minute, 99 * minute, 10 * minute) == "done"
     assert state_of(0, 10 * minute + 1, 99 * minute, 10 * minute) == "late"
+
+
+def test_the_documentation_says_of_every_standard_field_who_fills_it() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding="utf-8")
+    section = text.partition("### Who fills what\n")[2].partition("\n### ")[0]
+    told = [
+        name
+        for row in section.splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`([^`]+)`", row.split("|")[1])
+    ]
+    assert sorted(told) == sorted(RECORD_FIELDS)
