@@ -10,6 +10,8 @@ WECHAT = "微信"
 """Stands for the channel that a configuration gives to it (企微 by default)."""
 PHONE = "电话回访"
 STORE = "门店"
+TELLING = (WECHAT, "短信", "邮件", PHONE)
+"""Channels by which a customer is told something."""
 _CHANNELS: tuple[tuple[str, str], ...] = (
     (WECHAT, r"企业微信|企微|微信|wechat"),
     ("短信", r"短信|发(?:个|条)?(?:信息|消息)|\btext (?:you|me)\b"),

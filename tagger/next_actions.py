@@ -13,7 +13,7 @@ from typing import Literal
 from callcue.core.field_values import MAX_ENTRY
 from callcue.core.speech import Utterance
 from tagger import summary_cues as cues
-from tagger.contact import Preference, channel_of
+from tagger.contact import TELLING, Preference, channel_of
 from tagger.deadlines import deadline
 from tagger.shorthand import ARROW
 from tagger.summary_select import CallText, Hints
@@ -29,6 +29,7 @@ _ARRANGES = re.compile(r"约(?!金)|安排|定在|schedul|book", re.IGNORECASE)
 _OPEN_END = re.compile(r"催|跟进|升级|补偿|赔|加急|follow up|escalat", re.IGNORECASE)
 """What goes on after the call although neither a time nor a channel was named."""
 _GIVES = re.compile(r"(?:建|开|提交|生成).{0,10}(?:工单|申请)|转给")
+_PAST = re.compile(r"已经?|刚才|昨|上(?:次|周|个月)|过[了您]?|[到发打]了")
 _PROPOSES = re.compile(r"[吗么嘛]$|[？?]$|(?:可以|行|方便|好|合适)不$|怎么样$|您看|okay\?|work for you", re.IGNORECASE)
 _IN_CALL = re.compile(
     r"验证码|您(?:再)?[看试]一?[下试看]|稍等|查一下|看一下|try (?:it )?now|verification code", re.IGNORECASE
@@ -137,7 +138,8 @@ class _Said:
             return True
         if _PROPOSES.search(text):
             return False
-        return cues.promise(text) > 0.0 or cues.handoff(text) or bool(_GIVES.search(text))
+        tells = channel_of(text) in TELLING and cues.timed(text) and not _PAST.search(text)
+        return tells or cues.promise(text) > 0.0 or cues.handoff(text) or bool(_GIVES.search(text))
 
 
 def _action(said: _Said, what: str, channel: str, due: str) -> Action:
