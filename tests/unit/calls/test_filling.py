@@ -108,8 +108,8 @@ async def test_the_line_tells_channel_and_category(pipeline: Pipeline, store: St
     record = await records.get("k1")
     assert (record.value("channel"), record.value("category")) == ("抖音咨询转电话", ("抖音咨询转电话",))
     assert (record.fields["channel"].source, record.fields["channel"].by) == ("rule", "fill/1")
-    await link.hear(WIRE)
-    await link.close()
+    await link.audio(WIRE)
+    await link.hangup()
     record = await records.get("k1")
     issue = record.value("issue_type")
     assert issue
@@ -121,7 +121,7 @@ async def test_what_the_intake_says_goes_before_the_line(pipeline: Pipeline, sto
     link = await manager.start(replace(request("k2"), dialled="4007188668", origin="线下门店引流来电"))
     held = (await records.get("k2")).fields["channel"]
     assert (held.value, held.by, held.probability) == ("线下门店引流来电", "intake", 1.0)
-    await link.close()
+    await link.hangup()
     with pytest.raises(BadInput, match="origin is a text"):
         await manager.start(replace(request("k3"), origin="a\x00b"))
 
@@ -129,7 +129,7 @@ async def test_what_the_intake_says_goes_before_the_line(pipeline: Pipeline, sto
 async def test_without_a_configuration_nothing_is_made_up(pipeline: Pipeline, store: Store) -> None:
     manager, records = await manager_of(pipeline, store, RecordRules())
     link = await manager.start(replace(request("k4"), dialled="4007188668"))
-    await link.close()
+    await link.hangup()
     record = await records.get("k4")
     assert not {"channel", "category", "coordinator.name", "persona_tags", "handed_off_at"} & set(record.fields)
 
@@ -153,7 +153,7 @@ async def test_events_become_traces_and_those_of_another_customer_go(pipeline: P
     assert record.value("culture_notes") == "语言偏好：英语（客户资料）"
     await manager.know_customer("k5", CustomerProfile(), by="crm")
     assert not {"persona_tags", "culture_notes"} & set((await records.get("k5")).fields), "its source is gone"
-    await link.close()
+    await link.hangup()
 
 
 @pytest.mark.parametrize("over", [False, True], ids=["while the call runs", "after it"])
@@ -162,9 +162,9 @@ async def test_a_call_that_is_handed_to_a_store_says_when_and_to_whom(
 ) -> None:
     manager, records = await manager_of(pipeline, store)
     link = await manager.start(request("k6"))
-    await link.hear(WIRE)
+    await link.audio(WIRE)
     if over:
-        await link.close()
+        await link.hangup()
     await manager.sum_up("k6", "transfer", by="lin", to="colleague-2")
     assert "handed_off_at" not in (await records.get("k6")).fields, "another agent is no store"
     await manager.sum_up("k6", "transfer", by="lin", to="store-zhou")
@@ -172,5 +172,5 @@ async def test_a_call_that_is_handed_to_a_store_says_when_and_to_whom(
     assert (record.value("coordinator.name"), record.value("coordinator.staff_no")) == ("周店长", "S0213")
     assert isinstance(record.value("handed_off_at"), str)
     if not over:
-        await link.close()
+        await link.hangup()
         assert (await records.get("k6")).value("coordinator.name") == "周店长"
