@@ -293,11 +293,11 @@ def report(figures: Figures, which: str) -> None:
     columns = ("field", "precision", "95 %", "recall", "wrong", "wanted", "plain precision", "recall", "wrong")
     table(f"Fields that fill themselves, {which} ({figures['calls']} calls, {figures['turns']} turns)", columns, rows)
     marked = figures["marked"]["methods"]
-    title = f"Next actions in the marked calls of eval.summary ({figures['marked']['calls']} calls)"
-    table(title, ("method", *_MARKED), [[name, *(marked[name][column] for column in _MARKED)] for name in marked])
+    heading = f"Next actions in the marked calls of eval.summary ({figures['marked']['calls']} calls)"
+    table(heading, ("method", *_MARKED), [[name, *(marked[name][column] for column in _MARKED)] for name in marked])
     for name, method in figures["methods"].items():
-        told = f"first channel right {method['first_channel']}, deadlines {method['deadlines']}"
-        console.print(f"{name}: {told}", markup=False)
+        said = f"first channel right {method['first_channel']}, deadlines {method['deadlines']}"
+        console.print(f"{name}: {said}", markup=False)
 
 
 if __name__ == "__main__":

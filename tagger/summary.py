@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from callcue.core.ports import Embedder
-from callcue.core.speech import UNSURE, Utterance
+from callcue.core.speech import QUOTABLE, Utterance
 from callcue.core.summaries import PARTS, Missing, Moment, Part, Summary, SummaryPart, SummarySentence
 from tagger import summary_cues as cues
 from tagger.deadlines import Deadline, deadline
@@ -142,7 +142,7 @@ class _Maker:
         return SummaryPart(part="mood", sentences=tuple(made), value=known.sentiment, missing=missing)
 
     def _unsure(self, piece: Piece) -> bool:
-        return self._call.heard[piece.index].confidence < UNSURE
+        return self._call.heard[piece.index].confidence < QUOTABLE
 
     def _sentence(self, part: Part, piece: Piece, also: Sequence[str]) -> SummarySentence:
         segments = tuple(dict.fromkeys((piece.segment_id, *also)))
