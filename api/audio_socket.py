@@ -87,6 +87,8 @@ async def _open(services: Services, inbox: Inbox) -> AudioLink:
             framing=opening.framing,
             languages=opening.languages or {},
             customer=None if opening.customer is None else opening.customer.profile(),
+            dialled=opening.dialled,
+            origin=opening.origin,
         )
     )
 

@@ -69,6 +69,10 @@ class StartFrame(_Frame):
     """Of single channels, where they differ from ``language``. Only channels of this call may be named."""
     customer: CustomerFields | None = None
     """Who calls, where the intake knows it."""
+    dialled: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
+    """The number or line that was called, as the switch gave it; the configuration knows its channel and category."""
+    origin: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
+    """The channel that brought the call, such as 抖音咨询转电话, where the intake knows it: goes into the record."""
 
 
 class ResumeFrame(_Frame):

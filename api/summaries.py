@@ -61,6 +61,8 @@ class SentenceView(Out):
     """ISO 8601: until when, where a calendar can tell."""
     due_words: str
     card_id: str | None
+    unsure: bool
+    """The recogniser doubted the words; nothing surer says what the part is about."""
 
 
 class PartView(Out):

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from callcue.core.ports import Embedder
-from callcue.core.speech import Utterance
+from callcue.core.speech import QUOTABLE, Utterance
 from callcue.core.summaries import PARTS, Missing, Moment, Part, Summary, SummaryPart, SummarySentence
 from tagger import summary_cues as cues
 from tagger.deadlines import Deadline, deadline
@@ -112,13 +113,15 @@ class _Maker:
         limits = LIMITS[name]
         language = self._call.heard[0].language if self._call.heard else "zh"
         focused = [Scored(piece=self._call.focused(one.piece, counts), score=one.score, also=one.also) for one in found]
-        chosen = choose(
-            focused,
-            most=limits.most,
+        pick = partial(
+            choose,
             characters=round(min(limits.characters, self._left) * _WIDER[language]),
             share=limits.share,
             taken=self._taken if name in ("done", "next", "promised") else (),
         )
+        chosen = pick([one for one in focused if not self._unsure(one.piece)], most=limits.most)
+        if not chosen:  # better a doubtful word that says so than nothing
+            chosen = pick([one for one in focused if self._unsure(one.piece)], most=1)
         self._taken += [one.piece for one in chosen]
         if name in PARTS:
             self._left -= sum(len(one.piece.text) for one in chosen) / _WIDER[language]
@@ -138,6 +141,9 @@ class _Maker:
         missing: Missing = "" if known.sentiment or made else "not_said"
         return SummaryPart(part="mood", sentences=tuple(made), value=known.sentiment, missing=missing)
 
+    def _unsure(self, piece: Piece) -> bool:
+        return self._call.heard[piece.index].confidence < QUOTABLE
+
     def _sentence(self, part: Part, piece: Piece, also: Sequence[str]) -> SummarySentence:
         segments = tuple(dict.fromkeys((piece.segment_id, *also)))
         due = None
@@ -151,6 +157,7 @@ class _Maker:
             by=piece.channel,
             due=due.value if due else None,
             due_words=piece.text[due.start : due.end] if due else "",
+            unsure=self._unsure(piece),
         )
 
 

@@ -102,7 +102,7 @@ class CallText:
                 continue
             score = judge(piece)
             if score > 0.0:
-                found.append(Scored(piece=piece, score=score, also=self._yes(piece)))
+                found.append(Scored(piece=piece, score=score, also=self.agreed(piece)))
         return found
 
     def _wants(self, piece: Piece) -> float:
@@ -135,11 +135,11 @@ class CallText:
 
     def _promises(self, piece: Piece) -> float:
         strength = cues.promise(piece.text)
-        if strength <= 0.0 and cues.proposal(piece.text) and cues.timed(piece.text) and self._yes(piece):
+        if strength <= 0.0 and cues.proposal(piece.text) and cues.timed(piece.text) and self.agreed(piece):
             strength = 0.3
-        if strength <= 0.0 or cues.courtesy(piece.text) or self._refused(piece):
+        if strength <= 0.0 or cues.courtesy(piece.text) or self.refused(piece):
             return 0.0
-        return strength - 0.5 + 0.2 * bool(self._yes(piece))
+        return strength - 0.5 + 0.2 * bool(self.agreed(piece))
 
     def _will(self, piece: Piece) -> float:
         if not cues.caller_will(piece.text) or cues.tried(piece.text) or cues.question(piece.text):
@@ -149,15 +149,15 @@ class CallText:
     def _directs(self, piece: Piece) -> float:
         text = piece.text
         directs, passes = cues.instruction(text), cues.handoff(text)
-        agreed = cues.proposal(text) and cues.timed(text) and bool(self._yes(piece))
-        if not (directs or passes or agreed) or self._refused(piece) or cues.courtesy(text):
+        agreed = cues.proposal(text) and cues.timed(text) and bool(self.agreed(piece))
+        if not (directs or passes or agreed) or self.refused(piece) or cues.courtesy(text):
             return 0.0
         if cues.question(text) and text.endswith(("？", "?", "吗")) and not (agreed or passes):
             return 0.0
         place = piece.index / max(1, len(self.heard) - 1)
         return 0.5 + 0.5 * directs + 0.5 * passes + 0.5 * agreed + 0.4 * place
 
-    def _next_said(self, piece: Piece, channel: Channel) -> list[Utterance]:
+    def next_said(self, piece: Piece, channel: Channel) -> list[Utterance]:
         """What the other side says right after, before this one goes on."""
         found = []
         for utterance in self.heard[piece.index + 1 : piece.index + 3]:
@@ -166,14 +166,16 @@ class CallText:
             found.append(utterance)
         return found
 
-    def _yes(self, piece: Piece) -> tuple[str, ...]:
+    def agreed(self, piece: Piece) -> tuple[str, ...]:
+        """The caller's yes to a proposal: its segment, where that is what comes next."""
         if piece.channel != "agent" or not cues.proposal(piece.text):
             return ()
-        said = self._next_said(piece, "caller")[:1]
+        said = self.next_said(piece, "caller")[:1]
         return tuple(u.segment_id for u in said if cues.agreed(u.text.strip()))
 
-    def _refused(self, piece: Piece) -> bool:
-        return any(cues.refusal(u.text) and not cues.agreed(u.text) for u in self._next_said(piece, "caller")[:1])
+    def refused(self, piece: Piece) -> bool:
+        """Whether the other side turns it down right after."""
+        return any(cues.refusal(u.text) and not cues.agreed(u.text) for u in self.next_said(piece, "caller")[:1])
 
     def _answers(self, piece: Piece) -> bool:
         """Whether the customer's question came right before, and this is more than putting it off."""

@@ -155,7 +155,8 @@ function fieldRow(callId, spec, value, missing) {
   const name = make("dt", labelOf(spec.name));
   if (missing) name.append(" ", make("span", `* ${rt("missing")}`, "missing"));
   if (spec.retired) name.append(" ", make("small", rt("retired")));
-  const cell = make("dd", value ? shownValue(spec, value.value) : "–");
+  const cell = make("dd");
+  cell.append(value ? shownNode(spec, value.value) : "–");
   if (value) cell.append(" ", make("small", sourceOf(value)));
   if (spec.may_edit && !spec.computed) {
     const button = flowButton("✎", () => openEditor(callId, spec, value, cell), "edit");
@@ -164,6 +165,18 @@ function fieldRow(callId, spec, value, missing) {
     cell.append(" ", button);
   }
   return [name, cell];
+}
+
+const LONG_ENTRY = 14; // characters from which the values of a field stand below each other
+
+function shownNode(spec, value) {
+  if (spec.name === "action_channels" && Array.isArray(value)) return value.join(" › "); // the first goes first
+  const lines = spec.kind === "notes" && value ? String(value).split("\n") : value;
+  const several = Array.isArray(lines) && spec.kind !== "path" && lines.some((entry) => entry.length > LONG_ENTRY);
+  if (!several || (spec.kind === "notes" && lines.length < 2)) return shownValue(spec, value);
+  const list = make("ul", undefined, "entries");
+  list.append(...lines.map((entry) => make("li", entry)));
+  return list;
 }
 
 function shownValue(spec, value) {

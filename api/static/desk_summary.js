@@ -5,13 +5,13 @@
 const SUMMARY_TEXT = {
   zh: {
     summary: "通话小结", wanted: "诉求", done: "处理", promised: "承诺", next: "下一步", tried: "已尝试", open: "待解答", mood: "情绪",
-    not_said: "未提及", as_promised: "按承诺跟进", due: "截至", sum_up: "小结", hand_over: "转接小结", running: "通话中", transfer: "转接",
+    not_said: "未提及", as_promised: "按承诺跟进", due: "截至", unsure: "识别不清", sum_up: "小结", hand_over: "转接小结", running: "通话中", transfer: "转接",
     end: "通话结束", extractive: "原话摘录", endpoint: "模型生成", dropped: "句无依据已去除", caller: "客户", agent: "坐席", edited: "人工小结",
     step: "排查步骤", failed: "小结失败",
   },
   en: {
     summary: "Summary", wanted: "Wanted", done: "Done", promised: "Promised", next: "Next", tried: "Tried", open: "Open", mood: "Mood",
-    not_said: "nothing was said", as_promised: "as promised", due: "by", sum_up: "Sum up", hand_over: "For a transfer", running: "so far",
+    not_said: "nothing was said", as_promised: "as promised", due: "by", unsure: "unclear", sum_up: "Sum up", hand_over: "For a transfer", running: "so far",
     transfer: "transfer", end: "at the end", extractive: "in the call's words", endpoint: "written by a model",
     dropped: "sentences without evidence left out", caller: "caller", agent: "agent", edited: "written by a person", step: "step of a flow",
     failed: "no summary",
@@ -68,7 +68,7 @@ function summaryOf(summary) {
 function sentenceOf(part, sentence) {
   const button = make("button", sentence.text, "sentence");
   button.type = "button";
-  const about = [];
+  const about = sentence.unsure ? [st("unsure")] : [];
   if (part.part === "promised" && sentence.by) about.push(st(sentence.by));
   if (sentence.due) about.push(`${st("due")} ${sentence.due.slice(0, 16).replace("T", " ")}`);
   if (sentence.card_id) about.push(st("step"));

@@ -17,7 +17,7 @@ from asr.load import SchedulerStats
 from asr.scheduler import DecodeScheduler, SchedulerConfig
 from asr.streaming import StreamConfig
 from callcue.app import backends
-from callcue.app.customers import customer_desk, forecaster
+from callcue.app.customers import customer_desk, forecaster, record_rules
 from callcue.app.desks import editing_desk, learning_loop, record_book, record_keeper, summary_writer
 from callcue.app.health import Health, Probe
 from callcue.app.instance_lock import InstanceLock
@@ -179,6 +179,7 @@ class App:
             questions=storage.questions,
             embedder=understood.embedders[settings.knowledge.embedder],
             summary_writer=summary_writer(settings.summary),
+            record_rules=record_rules(settings),
         )
 
     async def _customers(self, storage: Storage, records: RecordKeeper) -> CustomerDesk:
@@ -287,6 +288,7 @@ def call_config(settings: Settings) -> CallConfig:
         max_calls=settings.speech.max_calls,
         max_lag_s=settings.speech.max_lag_s,
         summary_at_end=settings.summary.at_end,
+        trace_days=settings.records.trace_days,
     )
 
 

@@ -8,6 +8,7 @@ from callcue.core.settings import Settings
 from callcue.learning.forecasts import Forecaster
 from tagger.event_rules import EventRule, read_event_rules, shipped_event_rules
 from tagger.forecast_model import ForecastModel, read_forecasts, shipped_forecasts
+from tagger.record_rules import RecordRules, read_record_rules
 from tagger.rules import RuleSet, read_rules, shipped_rules
 
 
@@ -21,6 +22,12 @@ def event_rules(settings: Settings) -> tuple[EventRule, ...]:
     """The rules of derived tags. Raises BadInput that names the rule at fault."""
     file = settings.tagging.event_rules_file
     return shipped_event_rules() if file is None else read_event_rules(file)
+
+
+def record_rules(settings: Settings) -> RecordRules:
+    """Lines, coordinators and the order of channels. Raises BadInput that names the entry at fault."""
+    file = settings.records.rules_file
+    return RecordRules() if file is None else read_record_rules(file)
 
 
 def forecast_model(settings: Settings) -> ForecastModel:

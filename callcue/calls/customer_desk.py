@@ -1,7 +1,7 @@
 """What is known of a call's customer from elsewhere: derived tags while it runs, predictive ones at its end."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -22,11 +22,16 @@ from tagger.rules import RuleSet
 _log = structlog.get_logger(__name__)
 
 
+Hearer = Callable[[Sequence[CustomerEvent], int], Awaitable[None]]
+"""Is told a customer's events, newest first, and the call time."""
+
+
 @dataclass(slots=True)
 class _Followed:
     customer: Customer
     keys: Keys
     said: list[DerivedTag] = field(default_factory=list)
+    hearer: Hearer | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -60,13 +65,22 @@ class CustomerDesk:
         """Epoch milliseconds."""
         return int(self._clock.now().timestamp() * 1000)
 
-    async def began(self, call_id: str, caller: str | None, customer_id: str = "", at_ms: int = 0) -> None:
-        """A call began, or its customer became known: the derived tags of what the customer did before."""
+    async def began(
+        self,
+        call_id: str,
+        caller: str | None,
+        customer_id: str = "",
+        at_ms: int = 0,
+        *,
+        hearer: Hearer | None = None,
+    ) -> None:
+        """A call began, or its customer became known: the derived tags of what the customer did before. ``hearer`` is
+        told all the customer's events now, and again whenever one comes while the call runs."""
         held = self._live.get(call_id)
         phone = plain_phone(caller or "") or (held.customer.phone if held else "")
         customer = Customer(phone=phone, customer_id=customer_id or (held.customer.customer_id if held else ""))
         if customer.known and (held is None or held.customer != customer):
-            await self._follow(call_id, customer, at_ms)
+            await self._follow(call_id, customer, at_ms, hearer)
 
     async def corrected(self, call_id: str, customer_id: str, at_ms: int) -> None:
         """A person says whose call it is, or with an empty id that it is not the one that was thought. What the wrong
@@ -92,11 +106,11 @@ class CustomerDesk:
             foretold = {str(u.value) for u in updates if u.model == model}
             await self.records.withdraw(call_id, "tags", foretold, by=model, at_ms=at_ms)
 
-    async def _follow(self, call_id: str, customer: Customer, at_ms: int) -> None:
+    async def _follow(self, call_id: str, customer: Customer, at_ms: int, hearer: Hearer | None = None) -> None:
         """One entry a call, so that what is being told of an earlier customer is taken back, not overtaken."""
         keys = await self.events.keys(customer)
         followed = self._live.setdefault(call_id, _Followed(customer, keys))
-        followed.customer, followed.keys = customer, keys
+        followed.customer, followed.keys, followed.hearer = customer, keys, hearer or followed.hearer
         await self._tell(call_id, followed, at_ms, corrected=True)
 
     async def ended(self, call_id: str, at_ms: int) -> None:
@@ -139,7 +153,10 @@ class CustomerDesk:
 
     async def derive(self, customer: Customer) -> list[DerivedTag]:
         """A customer's derived tags at this moment."""
-        return apply_rules(self.rules, await self.events.of(customer), self.now_ms)
+        return self._derived(await self.events.of(customer))
+
+    def _derived(self, events: Sequence[CustomerEvent]) -> list[DerivedTag]:
+        return apply_rules(self.rules, events, self.now_ms)
 
     async def _again(self, call_id: str, followed: _Followed) -> None:
         """An event came during the call. What goes wrong here is the call's loss, not the source's."""
@@ -151,7 +168,8 @@ class CustomerDesk:
 
     async def _tell(self, call_id: str, followed: _Followed, at_ms: int, *, corrected: bool = False) -> None:
         async with followed.turn:
-            derived = await self.derive(followed.customer)
+            events = await self.events.of(followed.customer)
+            derived = self._derived(events)
             if corrected and (wrong := {tag.tag for tag in followed.said} - {tag.tag for tag in derived}):
                 await self.records.withdraw(call_id, "tags", wrong, by=EVENT_RULES_NAME, at_ms=at_ms)
                 followed.said = [tag for tag in followed.said if tag.tag not in wrong]
@@ -172,6 +190,8 @@ class CustomerDesk:
             await self.records.suggest(call_id, found, at_ms)
             keys = {tag.key for tag in derived}
             followed.said = [*derived, *(tag for tag in followed.said if tag.key not in keys)]
+            if followed.hearer is not None:
+                await followed.hearer(events, at_ms)
 
     async def _facts(self, call_id: str) -> CallFacts:
         course = await self._events_log.newest(call_id, "SentimentSummary")

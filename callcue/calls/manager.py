@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 
 from callcue.calls.acks import acknowledge
+from callcue.calls.filling import hand_over
 from callcue.calls.flows import FlowKeeper, StepRequest
 from callcue.calls.orders import FactBook
 from callcue.calls.prompts import Prompter
@@ -82,6 +83,7 @@ class CallManager:
         self._live[call_id] = session
         _log.info("call.started", call_id=call_id, source=request.source, channels=len(request.channels))
         link = session.attach()
+        await session.filling.begin()
         try:
             await self._tell_customer(call_id, request.caller, customer.customer_id if customer else "", 0)
         except Exception as error:  # noqa: BLE001 -- the call is open and is heard, whatever is known of the customer
@@ -89,6 +91,7 @@ class CallManager:
         if customer is not None:
             try:
                 await session.prompter.know(customer, request.source, 0)
+                await session.filling.know(customer, 0)
             except CallCueError as error:  # the call is open and is heard; it only has an unknown customer
                 _log.warning("call.customer_not_kept", call_id=call_id, code=error.code)
         return link
@@ -146,12 +149,22 @@ class CallManager:
         """Somebody asks for a summary: of a call that runs, is handed over, or is over. Raises NotFound."""
         session = self._live.get(call_id)
         at_ms = None if session is None else session.received_ms
-        return await self.summaries.make(call_id, moment, by=by, to=to, at_ms=at_ms)
+        written = await self.summaries.make(call_id, moment, by=by, to=to, at_ms=at_ms)
+        coordinator = self._stages.record_rules.behind(to) if moment == "transfer" and to else None
+        if coordinator is not None and session is not None:
+            await session.filling.hand(coordinator, written.at_ms)
+        elif coordinator is not None:
+            await hand_over(self._stages.records, self._stages.clock, call_id, coordinator, written.at_ms)
+        return written
 
     async def acknowledge(self, *, call_id: str, push_seq: int, action: AckAction, by: str, note: str = "") -> CardAck:
         """Write what the agent did with a card, and see to it that an unwanted one does not come back in this call."""
         ack = await acknowledge(self._stages.log, call_id=call_id, push_seq=push_seq, action=action, by=by, note=note)
         self.noted(ack)
+        session = self._live.get(call_id)
+        card = self._stages.knowledge.view().cards.get(ack.card_id) if action == "used" else None
+        if session is not None and card is not None and card.kind == "culture":
+            await session.filling.used(card, session.received_ms)
         return ack
 
     def noted(self, ack: CardAck) -> None:
@@ -172,6 +185,8 @@ class CallManager:
         """
         checked = self._checked(profile)
         await self._running(call_id).know(checked, by, self._now_ms(call_id))
+        if (session := self._live.get(call_id)) is not None:
+            await session.filling.know(checked, self._now_ms(call_id))
         await self._tell_customer(call_id, None, checked.customer_id, self._now_ms(call_id))
         return checked
 
@@ -183,7 +198,9 @@ class CallManager:
             if customer_id:
                 await self._stages.records.suggest(call_id, [_told_id(customer_id)], at_ms)
             if self._stages.customers is not None:
-                await self._stages.customers.began(call_id, caller, customer_id, at_ms)
+                session = self._live.get(call_id)
+                hearer = None if session is None else session.filling.happened
+                await self._stages.customers.began(call_id, caller, customer_id, at_ms, hearer=hearer)
         except CallCueError as error:
             _log.warning("customer.tags_not_kept", call_id=call_id, code=error.code)
         self._check_orders(call_id)
@@ -282,7 +299,13 @@ class CallManager:
             fill_threshold=self._stages.config.fill_threshold,
         )
         understanding = Understanding(
-            call_id=call_id, request=request, stages=self._stages, tagger=tagger, flows=self.flows, facts=facts
+            call_id=call_id,
+            request=request,
+            stages=self._stages,
+            tagger=tagger,
+            flows=self.flows,
+            facts=facts,
+            filling=self._stages.filling(call_id, request, started_at),
         )
         return CallSession(
             call_id=call_id,
@@ -318,4 +341,6 @@ def _started(call_id: str, request: StartCall, started_at: datetime) -> CallStar
         encoding=request.encoding,
         started_at=started_at.isoformat(timespec="milliseconds"),
         languages=tuple(map(request.language_of, request.channels)) if request.languages else (),
+        dialled=request.dialled,
+        origin=request.origin,
     )

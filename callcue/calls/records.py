@@ -13,6 +13,7 @@ import structlog
 
 from callcue.calls.issue_fields import agreed, edited
 from callcue.calls.patience import append_patiently
+from callcue.calls.progress import followed
 from callcue.calls.withdrawal import without
 from callcue.core.errors import BadInput, Conflict
 from callcue.core.events import AnyEvent, RecordUpdated, TagUpdate
@@ -87,8 +88,11 @@ class RecordKeeper:
         await self._calls.get(call_id)
         return await self._store.get(call_id)
 
-    async def suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int) -> None:
-        """Write the findings, and the record's next version where they change it.
+    async def suggest(
+        self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int, *, ended: bool = False
+    ) -> None:
+        """Write the findings, and the record's next version where they change it. Of a call that has ``ended`` only the
+        record's: its findings are closed.
 
         The tagger says a thing once, so this waits for a database that is away, and starts again when another process
         changed the record in between.
@@ -98,20 +102,22 @@ class RecordKeeper:
         async with self.turn(call_id):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    await self._suggest(call_id, suggestions, at_ms)
+                    await self._suggest(call_id, suggestions, at_ms, ended=ended)
                     break
                 except Conflict:
                     if attempt == ATTEMPTS:
                         raise
 
-    async def _suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int) -> None:
+    async def _suggest(self, call_id: str, suggestions: Sequence[TagSuggestion], at_ms: int, *, ended: bool) -> None:
         record = await self._store.get(call_id)
-        events: list[AnyEvent] = [_tag_update(call_id, at_ms, found) for found in suggestions]
+        events: list[AnyEvent] = [] if ended else [_tag_update(call_id, at_ms, found) for found in suggestions]
         phoned = any(found.field == PHONE for found in suggestions)
         caller = (await self._calls.get(call_id)).caller if phoned else None
         changes = agreed(record, _changes(record, suggestions, await self._schema(), caller), self._taxonomy)
         if changes:
             events.append(RecordUpdated(call_id=call_id, at_ms=at_ms, version=record.version + 1, changes=changes))
+        if not events:
+            return
         await append_patiently(self._log, self._clock, *events)
 
     async def withdraw(self, call_id: str, field: str, values: Collection[str], *, by: str, at_ms: int) -> None:
@@ -182,7 +188,7 @@ class RecordKeeper:
         _check_ends(record, edit)
         made = tuple(_person_change(record, name, value, edit.by) for name, value in edit.checked.items())
         made = tuple(change for change in made if record.fields.get(change.field) != change.new)
-        made = edited(record, made, self._taxonomy)
+        made = followed(record, edited(record, made, self._taxonomy))
         if not made:
             return record
         version = record.version + 1
@@ -243,9 +249,10 @@ def _changes(
         if gives_end(spec, value) and _known_whole(spec, value, held, caller):
             continue
         now[found.field] = _merged(held, found, spec, value)
+    kept = {name: None if value.value is None else value for name, value in now.items()}
     return [
         FieldChange(field=name, old=record.value(name), new=value)
-        for name, value in now.items()
+        for name, value in kept.items()
         if record.fields.get(name) != value
     ]
 
@@ -258,8 +265,8 @@ def _known_whole(spec: FieldSpec, end: Value, held: FieldValue | None, caller: s
 
 
 def _merged(held: FieldValue | None, found: TagSuggestion, spec: FieldSpec, value: Value) -> FieldValue:
-    """``value`` is the finding's as the schema keeps it; of several values it is one more."""
-    if not spec.many or not isinstance(value, tuple):
+    """``value`` is the finding's as the schema keeps it; of several values it is one more, unless it is all of them."""
+    if not spec.many or not isinstance(value, tuple) or isinstance(found.value, tuple):
         return FieldValue(
             value=value,
             probability=found.probability,

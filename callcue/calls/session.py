@@ -11,6 +11,7 @@ import structlog
 
 from asr.streaming import ChannelRecogniser, TranscriptUpdate
 from callcue.calls.faults import place_of
+from callcue.calls.filling import Filling
 from callcue.calls.intake import Packet, Parts, Taken, intake_of
 from callcue.calls.losses import LossReport
 from callcue.calls.orders import FactBook
@@ -89,6 +90,11 @@ class CallSession:
     def assistant(self) -> CallAssistant:
         """Decides which cards this call's agent sees."""
         return self._understanding.assistant
+
+    @property
+    def filling(self) -> Filling:
+        """Fills the fields of the record that nobody types."""
+        return self._understanding.filling
 
     @property
     def prompter(self) -> Prompter:

@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from asr.scheduler import DecodeScheduler
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from callcue.calls.customer_desk import CustomerDesk
+from callcue.calls.filling import Filling
 from callcue.calls.knowledge import KnowledgeBase
 from callcue.calls.orders import OrderDesk
+from callcue.calls.record_filler import Origin, RecordFiller
 from callcue.calls.records import RecordKeeper
 from callcue.calls.start import StartCall
 from callcue.calls.summary_writing import SummaryWriter
@@ -19,7 +22,8 @@ from callcue.infra.metrics import Metrics
 from callcue.infra.questions import QuestionStore
 from nlu.assist import AssistConfig
 from nlu.normalise import Normaliser
-from tagger.rules import RuleSet
+from tagger.record_rules import RecordRules
+from tagger.rules import RuleSet, shipped_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,8 @@ class CallConfig:
     max_lag_s: float
     """Seconds that a final may wait for its text before new calls are refused."""
     summary_at_end: bool = True
+    trace_days: float = 30.0
+    """How far back the record tells what the customer did elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,21 @@ class Stages:
     """What calls can be about."""
     subtype: TagModel | None = None
     """Tells sub-types of issues; None: types alone."""
+
+    record_rules: RecordRules = field(default_factory=RecordRules)
+    """What the configuration says of lines, channels and coordinators."""
+
+    def filling(self, call_id: str, request: StartCall, started_at: datetime) -> Filling:
+        """What fills the fields of a call's record that nobody types."""
+        filler = RecordFiller(
+            started_at=started_at,
+            origin=Origin(dialled=request.dialled, channel=request.origin),
+            rules=self.record_rules,
+            vocabulary=self.rules or shipped_rules(),
+            trace_days=self.config.trace_days,
+            fill_threshold=self.config.fill_threshold,
+        )
+        return Filling(call_id=call_id, filler=filler, records=self.records, clock=self.clock)
 
     def recogniser(
         self, channel: Channel, request: StartCall, emit: Callable[[TranscriptUpdate], Awaitable[None]]

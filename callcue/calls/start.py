@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from callcue.core.customers import CustomerProfile
 from callcue.core.errors import BadAudio, BadInput
+from callcue.core.field_values import MAX_ENTRY
 from callcue.core.ids import check_id
 from callcue.core.speech import Channel, Encoding, Framing, LanguageChoice
 
@@ -31,6 +32,10 @@ class StartCall:
     """Of channels that differ from ``language``."""
     customer: CustomerProfile | None = None
     """Who calls, where the intake knows it."""
+    dialled: str | None = None
+    """The number or line that was called, as the switch gave it."""
+    origin: str | None = None
+    """The channel that brought the call, in the record's words (抖音咨询转电话), where the intake knows it."""
 
     def language_of(self, channel: Channel) -> LanguageChoice:
         """What to expect on a channel."""
@@ -50,6 +55,9 @@ class StartCall:
             check_id(self.agent_id, "agent_id")
         if self.caller is not None and len(self.caller) > 64:
             raise BadInput("caller is longer than 64 characters")
+        for name, told in (("dialled", self.dialled), ("origin", self.origin)):
+            if told is not None and not (0 < len(told.strip()) <= MAX_ENTRY and told.isprintable()):
+                raise BadInput(f"{name} is a text of 1 to {MAX_ENTRY} characters that can be shown; or leave it out")
         if not self.channels or len(set(self.channels)) != len(self.channels):
             raise BadAudio("channels must name caller, agent or both, each once, in the order of interleaving")
         absent = [channel for channel in self.languages if channel not in self.channels]

@@ -8,6 +8,7 @@ import structlog
 
 from asr.streaming import TranscriptUpdate
 from callcue.calls.felt import felt_events
+from callcue.calls.filling import Filling
 from callcue.calls.flows import FlowKeeper
 from callcue.calls.orders import FactBook
 from callcue.calls.patience import append_patiently
@@ -38,8 +39,10 @@ class Understanding:
         tagger: CallTagger,
         flows: FlowKeeper,
         facts: FactBook,
+        filling: Filling,
     ) -> None:
         self._call_id = call_id
+        self.filling = filling
         self._stages = stages
         self._tagger = tagger
         self.facts = facts
@@ -81,6 +84,7 @@ class Understanding:
         await self._unmet(self.assistant.missed.finish())
         suggestions = await asyncio.to_thread(self._tagger.finish)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
+        await self.filling.finish(at_ms)
         if speakers := self._tagger.moods():
             summary = SentimentSummary(call_id=self._call_id, at_ms=at_ms, speakers=speakers)
             await append_patiently(self._stages.log, self._stages.clock, summary)
@@ -150,6 +154,7 @@ class Understanding:
         suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
         await self.facts.update(self._tagger.take_facts(), at_ms, self._tagger.shown("return"))
+        await self.filling.hear(utterance, suggestions, at_ms)
         events = felt_events(self._call_id, self._tagger.felt, at_ms)
         await append_patiently(self._stages.log, self._stages.clock, *events)
         await self.prompter.felt(suggestions, utterance, at_ms)

@@ -16,7 +16,7 @@ from callcue.core.facts import FactCandidate
 from callcue.core.feelings import AlertPart, Feeling, Severity, SpeakerFeelings
 from callcue.core.flows import AnswerEvidence, FlowAction, FlowMover
 from callcue.core.orders import Order, OrderMismatch
-from callcue.core.records import FieldChange, FieldSource, Scalar
+from callcue.core.records import FieldChange, FieldSource, Value
 from callcue.core.speech import (
     Channel,
     ChannelVoice,
@@ -88,6 +88,10 @@ class CallStarted(Event):
     """ISO 8601 with offset, wall clock."""
     languages: tuple[LanguageChoice, ...] = ()
     """Of each of ``channels``, in their order; empty: all have ``language``."""
+    dialled: str | None = None
+    """The number or line that was called, as the switch gave it."""
+    origin: str | None = None
+    """The channel that brought the call, as the intake named it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,11 +245,13 @@ class CustomerKnown(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagUpdate(Event):
-    """The tagger found something."""
+    """The tagger, or a rule over what is known of the call, found something."""
 
     type: Literal["TagUpdate"] = "TagUpdate"
     field: str
-    value: Scalar
+    value: Value
+    """One value; of a field that holds several, one more or (a list) all of them. Null or empty: what was said of the
+    field before does not hold any more."""
     probability: float
     """Calibrated, 0..1."""
     evidence: tuple[str, ...]

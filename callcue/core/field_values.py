@@ -46,9 +46,9 @@ def check_value(spec: FieldSpec, value: Value) -> Value:
     return tuple(dict.fromkeys(str(_CHECKS[spec.kind](spec, entry.strip())) for entry in entries)) or None
 
 
-def check_entry(spec: FieldSpec, value: Scalar) -> Value:
-    """What a finding says of a field: the whole value, or one more of several. Raises BadInput."""
-    if spec.many and value is not None:
+def check_entry(spec: FieldSpec, value: Value) -> Value:
+    """What a finding says of a field: the whole value, or (a single text) one more of several. Raises BadInput."""
+    if spec.many and value is not None and not isinstance(value, tuple):
         return check_value(spec, (str(value),))
     return check_value(spec, value)
 

@@ -216,10 +216,12 @@ RECORD_FIELDS = tuple(spec.name for spec in STANDARD_FIELDS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagSuggestion:
-    """One finding of the tagger. For ``tags`` the value is one tag to add; for every other field it is the value."""
+    """One finding. Of a field that holds several values a text is one more of them (``tags``), a tuple all of them in
+    their order, as far as what finds them can tell. Nothing (None, or an empty tuple) takes back what a model or a rule
+    said before."""
 
     field: str
-    value: Scalar
+    value: Value
     probability: float
     """Calibrated, 0..1."""
     evidence: tuple[str, ...]

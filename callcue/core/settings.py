@@ -200,10 +200,14 @@ class SummarySettings(_Section):
 
 
 class RecordSettings(_Section):
-    """When a record is done."""
+    """When a record is done, and what a centre's configuration knows of its fields."""
 
     complete_within_min: float = Field(10.0, gt=0.0, le=1440.0)
     """Minutes from a call's end in which its record is to be completed and confirmed."""
+    rules_file: Path | None = None
+    """Lines with their channels and categories, coordinators, and the order of channels, TOML; default: none."""
+    trace_days: float = Field(30.0, gt=0.0, le=730.0)
+    """Days back from a call from which what the customer did elsewhere stands in its record."""
 
 
 class DatabaseSettings(_Section):

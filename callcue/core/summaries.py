@@ -51,6 +51,8 @@ class SummarySentence:
     """The words that say until when."""
     card_id: str | None = None
     """The flow card whose step this is."""
+    unsure: bool = False
+    """The recogniser doubted the words; quoted only because nothing surer says what the part is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +86,13 @@ LABELS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "zh": {
             "wanted": "诉求", "done": "处理", "promised": "承诺", "next": "下一步", "tried": "已尝试", "open": "待解答",
             "mood": "情绪", "caller": "客户", "agent": "坐席", "not_said": "未提及", "as_promised": "按承诺跟进",
-            "due": "截至",
+            "due": "截至", "unsure": "识别不清",
         },
         "en": {
             "wanted": "Wanted", "done": "Done", "promised": "Promised", "next": "Next", "tried": "Tried",
             "open": "Open", "mood": "Mood", "caller": "caller", "agent": "agent", "not_said": "nothing was said",
             "as_promised": "as promised", "due": "by",
+            "unsure": "unclear",
         },
     }
 )  # fmt: skip
@@ -111,7 +114,7 @@ def _line(part: SummaryPart, words: Mapping[str, str]) -> str:
 
 
 def _sentence(sentence: SummarySentence, part: Part, words: Mapping[str, str], stop: str) -> str:
-    about = []
+    about = [words["unsure"]] if sentence.unsure else []
     if part == "promised" and sentence.by is not None:
         about.append(words[sentence.by])
     if sentence.due is not None:

@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from callcue.core.field_spec import FieldSpec
+from callcue.core.field_spec import FieldSpec, Value
 from callcue.core.record_schema import FieldConfig
 from tests.browser.chromium import Page, installed, opened
 from tests.unit.api.edge import Edge, push, serve
@@ -132,3 +133,33 @@ async def test_several_values_a_time_and_a_refusal(edge: Edge, page: Page) -> No
     assert json.loads(
         await page.run("JSON.stringify([...document.querySelectorAll('.editor input')].map((i) => i.value))")
     ) == ["打给我"]
+
+
+async def test_what_fills_itself_is_shown_an_entry_a_line(edge: Edge, page: Page) -> None:
+    actions = ("坐席→电话回访：主管两小时内给您回电（截至 2026-11-23 12:00）", "客户→邮件：今晚把照片发邮件给你们")
+    traces = ("2026-11-21 到店：人民广场店（POS）", "客户称：我上周六去试过样机")
+    values: dict[str, Value] = {
+        "channel": "抖音咨询转电话",
+        "category": "售后问题/硬件故障/门店购买",
+        "service_status": "待门店响应",
+        "next_actions": actions,
+        "action_channels": ("电话回访", "邮件"),
+        "coordinator.name": "周店长",
+        "offline_trace": traces,
+        "online_history": ("2026-11-20 浏览：无线耳机 ×3（小程序）",),
+        "persona_tags": ("VIP",),
+        "culture_notes": "语言偏好：英语（客户资料）\n数字忌讳：客户说“不要带四的”",
+    }
+    told = [replace(found(name, value), source="rule", model="fill/1") for name, value in values.items()]
+    await edge.services.records.suggest("c1", told, 2000)
+    shown = await page.until(f"{PANEL}.includes('人民广场店') && {PANEL}")
+    assert "售后问题 / 硬件故障 / 门店购买" in shown
+    assert "电话回访 › 邮件" in shown, "the first goes first"
+    entries = "[...document.querySelectorAll('#record .entries li')].map((one) => one.textContent)"
+    listed = await page.run(f"JSON.stringify({entries})")
+    for entry in (*actions, *traces, "数字忌讳：客户说“不要带四的”"):
+        assert entry in json.loads(listed)
+    if folder := os.environ.get("CALLCUE_SCREENSHOTS"):
+        await page.screenshot(Path(folder) / "desk_filled.png")
+    await edge.services.records.suggest("c1", [replace(found("next_actions", ()), source="rule")], 3000)
+    await page.until(f"!{PANEL}.includes('主管两小时内')")

@@ -1,6 +1,8 @@
 """The schema of records: what each kind takes, what a configuration may add, what is missing."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -232,3 +234,15 @@ def test_two_added_fields_have_two_labels() -> None:
     FieldConfig(fields=(one, replace(one, name="x.b", label="乙", label_en="B"))).checked()
     with pytest.raises(BadInput, match="nobody may edit"):
         FieldConfig(standard=(FieldChoice(name="notes", required=True, edit=()),)).checked()
+
+
+def test_the_documentation_says_of_every_standard_field_who_fills_it() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding="utf-8")
+    section = text.partition("### Who fills what\n")[2].partition("\n### ")[0]
+    told = [
+        name
+        for row in section.splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`([^`]+)`", row.split("|")[1])
+    ]
+    assert sorted(told) == sorted(RECORD_FIELDS)

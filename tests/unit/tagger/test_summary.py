@@ -1,6 +1,7 @@
 """Summaries in a call's own words: nothing that was not said, and the right things in the right places."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -205,3 +206,15 @@ def test_the_end_of_a_call_needs_no_vector_that_was_not_made_while_it_ran() -> N
     made = summarise(said, moment="end", started_at=MONDAY, embedder=memo)
     assert inner.asked[before:] == []
     assert made == summarise(said, moment="end", started_at=MONDAY, embedder=HashEmbedder())
+
+
+def test_words_that_the_recogniser_doubts_are_not_quoted_while_there_are_others() -> None:
+    said = heard(
+        [("caller", "我的耳机左边没有声音。"), ("caller", "退款要退到东边鱼塘。"), ("agent", "明天给您回电话。")]
+    )
+    doubted = [replace(u, confidence=0.3) if u.segment_id in ("s1", "s2") else u for u in said]
+    found = summarise(doubted, moment="end", started_at=MONDAY)
+    wanted, promised = part(found, "wanted"), part(found, "promised")
+    assert [(s.text, s.unsure) for s in wanted.sentences] == [("我的耳机左边没有声音", False)]
+    assert [s.unsure for s in promised.sentences] == [True], "the only words there are say that they are doubtful"
+    assert "[识别不清，坐席，截至 2026-11-24]" in written_out(found.parts, "zh")
