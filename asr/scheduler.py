@@ -16,7 +16,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asr.load import BusyShare, SchedulerStats
 from callcue.core.errors import CallCueError, EngineFailed
@@ -77,9 +77,10 @@ class DecodeScheduler:
         self._config = config or SchedulerConfig()
         self._finals: deque[_Job] = deque()
         self._partials: dict[str, _Job] = {}  # in the order in which their keys began to wait
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
         self._busy_finals: dict[asyncio.Task[None], list[_Job]] = {}  # the batch of each running task, oldest first
         self._busy_partials = 0
+        self._busy_spare = 0
         self._busy = BusyShare(clock)
         self._room = asyncio.Condition()
         self._stats = SchedulerStats()
@@ -158,15 +159,40 @@ class DecodeScheduler:
             raise EngineFailed("the recogniser gave no result; this segment was not decoded")
         return hypothesis
 
-    async def spare(self, window: Window, key: str) -> Hypothesis | None:
+    async def spare(self, window: Window) -> Hypothesis | None:
         """Decode a final's window for somebody who can do without; None, at once, unless the engine is mostly idle and
-        nobody waits for a final. None too where it fails."""
-        if self._closed or self._finals or self._busy_finals or not self._mostly_idle:
+        a process stays free beside it: it never makes a final wait. None too where it fails. Who gives up waiting does
+        not stop the decode."""
+        if self._closed or self._finals or self._free < 2 or not self._mostly_idle:
             return None
+        self._busy_spare += 1
+        task = asyncio.get_running_loop().create_task(self._decode_spare(window))
+        self._running.add(task)
+        task.add_done_callback(self._spare_finished)
+        return await asyncio.shield(task)
+
+    async def _decode_spare(self, window: Window) -> Hypothesis | None:
+        began = self._clock.monotonic()
         try:
-            return await self.final(window, key)
-        except CallCueError:
+            (hypothesis,) = await self._engine.decode([replace(window, patient=True)])
+        except Exception as error:  # noqa: BLE001 -- a back end's call, and nobody's loss
+            _log.info("a second hearing failed: %s", type(error).__name__)
             return None
+        finally:
+            self._busy.add(self._clock.monotonic() - began)
+        self._count(spares=1)
+        return hypothesis
+
+    def _spare_finished(self, task: "asyncio.Task[Any]") -> None:
+        self._running.discard(task)
+        self._busy_spare -= 1
+        if not self._closed:
+            self._wake_up()
+
+    @property
+    def _free(self) -> int:
+        """Processes that decode nothing."""
+        return self._engine.parallelism - len(self._busy_finals) - self._busy_partials - self._busy_spare
 
     async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
         """Decode quickly if there is room, ``urgent`` ones first; None: dropped, superseded by a newer one of ``key``,
@@ -237,7 +263,7 @@ class DecodeScheduler:
             self._wake_up()
 
     def _next_batch(self) -> list[_Job] | None:
-        free = self._engine.parallelism - len(self._busy_finals) - self._busy_partials
+        free = self._free
         if self._closed or free <= 0:
             return None
         self._forget_cancelled()

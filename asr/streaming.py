@@ -46,7 +46,7 @@ class Scheduler(Protocol):
 
     async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None: ...
 
-    async def spare(self, window: Window, key: str) -> Hypothesis | None: ...
+    async def spare(self, window: Window) -> Hypothesis | None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -323,14 +323,14 @@ class ChannelRecogniser:
                 unstable="",
                 hypothesis=hypothesis,
                 voice=event.measures.of(hypothesis) if text and hypothesis else None,
-                hear_again=partial(self._hear_again, live, event.pcm)
+                hear_again=partial(self._hear_again, event.pcm)
                 if text and hypothesis and hypothesis.language == "zh"
                 else None,
             )
         )
 
-    async def _hear_again(self, live: _Live, pcm: bytes) -> str:
-        hypothesis = await self._scheduler.spare(once_more(self._window(pcm, final=True)), f"{self._key}+{live.number}")
+    async def _hear_again(self, pcm: bytes) -> str:
+        hypothesis = await self._scheduler.spare(once_more(self._window(pcm, final=True)))
         return hypothesis.text if hypothesis is not None and not hypothesis.rejected else ""
 
     def _end(self, live: _Live) -> None:

@@ -78,7 +78,7 @@ class _Counting:
         finally:
             self.running -= 1
 
-    async def spare(self, window: Window, key: str) -> Hypothesis | None:
+    async def spare(self, window: Window) -> Hypothesis | None:
         """Nobody hears anything again here."""
         raise AssertionError("no final was to be heard again")
 

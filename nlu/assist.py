@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 HearAgain = Callable[[], Awaitable[str]]
 """What an utterance sounds like once more, normalised; empty: nobody can tell."""
 
-_HEARING_S = 1.5
+_HEARING_S = 1.0
 """A card that comes later than that is of little use, and what is said next waits for the decision."""
 _FOLLOWED = 6
 """Characters after a short phrase that show what is made of it."""
@@ -112,6 +112,7 @@ class CallAssistant:
             hits = best_of(hits, await self._search(view, "", otherwise, u))
             if not fresh and hear_again and not self._finds(in_situation(hits, situation, u.confidence), u):
                 anew = hints_otherwise(await _heard_again(u, joined, hear_again), joined, situation)
+                view = self._knowledge()  # time has passed
                 hits = best_of(hits, await self._search(view, "", anew, u))
                 otherwise += anew
             beside += otherwise

@@ -372,29 +372,52 @@ async def test_a_recording_is_always_decoded_with_patience() -> None:
     assert [one.patient for one in engine.batches[0]] == [True, False]
 
 
-async def test_a_spare_decode_runs_only_where_nobody_waits_for_a_final() -> None:
+async def test_a_spare_decode_runs_only_where_a_process_stays_free_beside_it() -> None:
     engine, clock = GatedEngine(parallelism=2), StillClock()
     sched = DecodeScheduler(engine, clock, SchedulerConfig(patient_below=0.5))
     final = asyncio.create_task(sched.final(window(300), "a"))
     await settle()
-    assert await sched.spare(window(), "b") is None
+    assert await sched.spare(window()) is None
     await engine.release()
     await final
-    spare = asyncio.create_task(sched.spare(window(200), "b"))
+    spare = asyncio.create_task(sched.spare(window(200)))
     await settle()
+    assert await sched.spare(window(250)) is None
+    assert (sched.wait_s, sched.lag_s, sched.partial_stretch) == (0.0, 0.0, 1.0)  # it makes nobody late
+    late = asyncio.create_task(sched.final(window(400), "b"))
+    await settle()
+    assert lengths(engine) == [[300], [200], [400]]
     clock.seconds += 12.0  # which keeps the engine busy
-    await engine.release()
+    await engine.release(2)
     hypothesis = await spare
+    await late
     assert hypothesis is not None
     assert hypothesis.text == "200ms"
-    assert await sched.spare(window(), "c") is None
-    assert lengths(engine) == [[300], [200]]
+    assert await sched.spare(window()) is None
+    assert (sched.stats().finals, sched.stats().spares) == (2, 1)
+
+
+async def test_a_process_is_busy_until_the_spare_decode_ends_though_nobody_waits_for_it() -> None:
+    engine = GatedEngine(parallelism=2)
+    sched = scheduler(engine)
+    spare = asyncio.create_task(sched.spare(window(200)))
+    await settle()
+    spare.cancel()
+    finals = [asyncio.create_task(sched.final(window(ms), str(ms))) for ms in (300, 400)]
+    await settle()
+    assert lengths(engine) == [[200], [300, 400]]
+    await engine.release(2)
+    await asyncio.gather(*finals)
+
+
+async def test_one_process_has_nothing_to_spare() -> None:
+    assert await scheduler(GatedEngine(parallelism=1)).spare(window()) is None
 
 
 async def test_a_spare_decode_that_fails_is_nobodys_loss() -> None:
-    engine = GatedEngine()
+    engine = GatedEngine(parallelism=2)
     sched = scheduler(engine)
     engine.open, engine.failing = True, lambda windows: True
-    assert await sched.spare(window(), "a") is None
+    assert await sched.spare(window()) is None
     await sched.close()
-    assert await sched.spare(window(), "a") is None
+    assert await sched.spare(window()) is None

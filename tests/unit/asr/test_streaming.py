@@ -196,7 +196,7 @@ async def test_results_that_overtake_each_other_are_emitted_in_order() -> None:
             partial.set()
             return Hypothesis(text="在说", language="zh", language_probability=1.0)
 
-        async def spare(self, window: Window, key: str) -> Hypothesis | None:
+        async def spare(self, window: Window) -> Hypothesis | None:
             return None
 
     updates = Updates()
@@ -266,7 +266,7 @@ async def test_a_rejected_final_takes_its_partial_down_and_is_silent_otherwise()
             async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
                 return Hypothesis(text=partial_text, language="zh", language_probability=1.0)
 
-            async def spare(self, window: Window, key: str) -> Hypothesis | None:
+            async def spare(self, window: Window) -> Hypothesis | None:
                 return None
 
         return Rejecting()
@@ -373,7 +373,7 @@ def test_every_setting_gives_a_config_that_works() -> None:
 
 
 async def test_a_final_in_mandarin_can_be_heard_again_after_a_greeting() -> None:
-    engine, updates = GatedEngine(say=lambda window: window.prompt or "原来"), Updates()
+    engine, updates = GatedEngine(parallelism=2, say=lambda window: window.prompt or "原来"), Updates()
     engine.open = True
     channel = recogniser(engine, updates)
     await channel.feed(pcm(("talk", 900), ("quiet", 1200)))

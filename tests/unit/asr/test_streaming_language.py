@@ -110,7 +110,7 @@ class Slow:
         text = "我想查一下订单" if language == "zh" else "what should I do"
         return Hypothesis(text=text, language=language, language_probability=0.9)
 
-    async def spare(self, window: Window, key: str) -> Hypothesis | None:
+    async def spare(self, window: Window) -> Hypothesis | None:
         return None
 
 
