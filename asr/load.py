@@ -48,8 +48,6 @@ class SchedulerStats:
     """Given up under load."""
     partials_failed: int = 0
     batches: int = 0
-    spares: int = 0
-    """Segments heard a second time, by what was idle; not counted in ``finals``."""
     rejected: int = 0
     """Decoded windows whose text a guard threw away."""
     fallbacks: int = 0

@@ -16,7 +16,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from asr.load import BusyShare, SchedulerStats
 from callcue.core.errors import CallCueError, EngineFailed
@@ -77,10 +77,9 @@ class DecodeScheduler:
         self._config = config or SchedulerConfig()
         self._finals: deque[_Job] = deque()
         self._partials: dict[str, _Job] = {}  # in the order in which their keys began to wait
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: set[asyncio.Task[None]] = set()
         self._busy_finals: dict[asyncio.Task[None], list[_Job]] = {}  # the batch of each running task, oldest first
         self._busy_partials = 0
-        self._busy_spare = 0
         self._busy = BusyShare(clock)
         self._room = asyncio.Condition()
         self._stats = SchedulerStats()
@@ -112,10 +111,6 @@ class DecodeScheduler:
     def partial_stretch(self) -> float:
         """By how much partial decodes should be spaced out now: 1 without load, up to 4."""
         return min(_MAX_STRETCH, max(1.0, self.wait_s / self._config.late_s))
-
-    @property
-    def _mostly_idle(self) -> bool:
-        return self._busy.share(self._engine.parallelism) < self._config.patient_below
 
     def stats(self) -> SchedulerStats:
         """A snapshot."""
@@ -158,41 +153,6 @@ class DecodeScheduler:
         if hypothesis is None:
             raise EngineFailed("the recogniser gave no result; this segment was not decoded")
         return hypothesis
-
-    async def spare(self, window: Window) -> Hypothesis | None:
-        """Decode a final's window for somebody who can do without; None, at once, unless the engine is mostly idle and
-        a process stays free beside it: it never makes a final wait. None too where it fails. Who gives up waiting does
-        not stop the decode."""
-        if self._closed or self._finals or self._free < 2 or not self._mostly_idle:
-            return None
-        self._busy_spare += 1
-        task = asyncio.get_running_loop().create_task(self._decode_spare(window))
-        self._running.add(task)
-        task.add_done_callback(self._spare_finished)
-        return await asyncio.shield(task)
-
-    async def _decode_spare(self, window: Window) -> Hypothesis | None:
-        began = self._clock.monotonic()
-        try:
-            (hypothesis,) = await self._engine.decode([replace(window, patient=True)])
-        except Exception as error:  # noqa: BLE001 -- a back end's call, and nobody's loss
-            _log.info("a second hearing failed: %s", type(error).__name__)
-            return None
-        finally:
-            self._busy.add(self._clock.monotonic() - began)
-        self._count(spares=1)
-        return hypothesis
-
-    def _spare_finished(self, task: "asyncio.Task[Any]") -> None:
-        self._running.discard(task)
-        self._busy_spare -= 1
-        if not self._closed:
-            self._wake_up()
-
-    @property
-    def _free(self) -> int:
-        """Processes that decode nothing."""
-        return self._engine.parallelism - len(self._busy_finals) - self._busy_partials - self._busy_spare
 
     async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
         """Decode quickly if there is room, ``urgent`` ones first; None: dropped, superseded by a newer one of ``key``,
@@ -263,7 +223,7 @@ class DecodeScheduler:
             self._wake_up()
 
     def _next_batch(self) -> list[_Job] | None:
-        free = self._free
+        free = self._engine.parallelism - len(self._busy_finals) - self._busy_partials
         if self._closed or free <= 0:
             return None
         self._forget_cancelled()
@@ -330,9 +290,8 @@ class DecodeScheduler:
                 await self._run([job])
 
     async def _decode(self, batch: Sequence[_Job]) -> None:
-        patient = (
-            self._mostly_idle and not self._finals
-        )  # a burst is no time for patience, however long nothing was to do
+        idle = self._busy.share(self._engine.parallelism) < self._config.patient_below
+        patient = idle and not self._finals  # a burst is no time for patience, however long nothing was to do
         windows = [replace(job.window, patient=True) if patient and job.window.final else job.window for job in batch]
         began = self._clock.monotonic()
         try:

@@ -12,13 +12,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from asr.config import StreamConfig
 from asr.cues import Measures, somebody_spoke
 from asr.language import LanguageBelief
-from asr.second_hearing import once_more
 from asr.segmenter import Closed, Running, Segmenter
 from asr.stability import LocalAgreement
 from asr.updates import TranscriptUpdate, in_call_time
@@ -45,8 +43,6 @@ class Scheduler(Protocol):
     async def final(self, window: Window, key: str) -> Hypothesis: ...
 
     async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None: ...
-
-    async def spare(self, window: Window) -> Hypothesis | None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -323,15 +319,8 @@ class ChannelRecogniser:
                 unstable="",
                 hypothesis=hypothesis,
                 voice=event.measures.of(hypothesis) if text and hypothesis else None,
-                hear_again=partial(self._hear_again, event.pcm)
-                if text and hypothesis and hypothesis.language == "zh"
-                else None,
             )
         )
-
-    async def _hear_again(self, pcm: bytes) -> str:
-        hypothesis = await self._scheduler.spare(once_more(self._window(pcm, final=True)))
-        return hypothesis.text if hypothesis is not None and not hypothesis.rejected else ""
 
     def _end(self, live: _Live) -> None:
         live.done = True

@@ -1,7 +1,6 @@
 """What a channel's recogniser tells: the text of one segment so far, or for good."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from callcue.core.speech import Channel, Hypothesis, VoiceCues
 
@@ -26,9 +25,6 @@ class TranscriptUpdate:
     """Of the decode behind this update; a final's words are in call time, a partial's have none; None: it failed."""
     voice: VoiceCues | None = None
     """How a final with a text was said."""
-    hear_again: Callable[[], Awaitable[str]] | None = field(default=None, compare=False, repr=False)
-    """What a final in Mandarin sounds like once more, as decoded; empty where the recogniser has other work. It takes
-    about as long as the first decode. None: nothing to hear again."""
 
 
 def in_call_time(hypothesis: Hypothesis, start_ms: int, end_ms: int) -> Hypothesis:

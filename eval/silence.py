@@ -78,10 +78,6 @@ class _Counting:
         finally:
             self.running -= 1
 
-    async def spare(self, window: Window) -> Hypothesis | None:
-        """Nobody hears anything again here."""
-        raise AssertionError("no final was to be heard again")
-
     async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
         self.running += 1
         try:

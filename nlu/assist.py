@@ -1,10 +1,8 @@
 """From finals and partials of one call to the cards that should be shown now."""
 
-import asyncio
-import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from callcue.core.cards import Card, CardHit, Suggestion
 from callcue.core.errors import CallCueError
@@ -26,11 +24,6 @@ from nlu.triggers import TriggerHit, TriggerMatcher
 
 _log = logging.getLogger(__name__)
 
-HearAgain = Callable[[], Awaitable[str]]
-"""What an utterance sounds like once more, normalised; empty: nobody can tell."""
-
-_HEARING_S = 1.0
-"""A card that comes later than that is of little use, and what is said next waits for the decision."""
 _FOLLOWED = 6
 """Characters after a short phrase that show what is made of it."""
 
@@ -87,15 +80,14 @@ class CallAssistant:
         self.missed = MissTracker()
         """What was looked up and brought no card."""
 
-    async def on_final(self, u: Utterance, hear_again: HearAgain | None = None) -> list[Suggestion]:
+    async def on_final(self, u: Utterance) -> list[Suggestion]:
         """The cards that this final brings, best first."""
-        return list((await self.decide(u, hear_again)).pushed)
+        return list((await self.decide(u)).pushed)
 
-    async def decide(self, u: Utterance, hear_again: HearAgain | None = None) -> Decision:
+    async def decide(self, u: Utterance) -> Decision:
         """The same with everything that was considered.
 
-        The caller's need is looked up; what the agent says only fires triggers, which the search may support. A need
-        that finds nothing is looked up as it sounds once more, where ``hear_again`` can tell.
+        The caller's need is looked up; what the agent says only fires triggers, which the search may support.
         """
         view = self._knowledge()
         joined = self._joiner.add(u)
@@ -110,11 +102,6 @@ class CallAssistant:
         if situation and not any(hit.score >= SURE for hit in hits):
             otherwise = hints_otherwise(u, joined, situation)
             hits = best_of(hits, await self._search(view, "", otherwise, u))
-            if not fresh and hear_again and not self._finds(in_situation(hits, situation, u.confidence), u):
-                anew = hints_otherwise(await _heard_again(u, joined, hear_again), joined, situation)
-                view = self._knowledge()  # time has passed
-                hits = best_of(hits, await self._search(view, "", anew, u))
-                otherwise += anew
             beside += otherwise
         if situation:
             hits = in_situation(hits, situation, u.confidence)
@@ -153,9 +140,6 @@ class CallAssistant:
             judged=judged,
             pushed=pushed,
         )
-
-    def _finds(self, hits: list[CardHit], u: Utterance) -> bool:
-        return any(hit.score >= self._config.least_score(u.language) for hit in hits)
 
     def _follow(self, u: Utterance, joined: Joined) -> Situation | None:
         if u.channel == "caller":
@@ -257,17 +241,6 @@ class CallAssistant:
         sure = candidate.trigger is not None or candidate.score >= SURE
         room = self._gate.has_room(heard.at_ms, sure=sure)
         return "pushed" if room else "no room in this minute"
-
-
-async def _heard_again(u: Utterance, joined: Joined, hear_again: HearAgain) -> Utterance:
-    """The utterance with what it sounds like once more as its only alternative; none, if that takes too long."""
-    text = ""
-    if joined.need is not None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_HEARING_S):
-                text = await hear_again()
-    new = text and text not in (u.text, *u.alternatives)
-    return replace(u, alternatives=(text,) if new else ())
 
 
 def _unworthy(

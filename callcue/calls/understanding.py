@@ -21,7 +21,7 @@ from callcue.core.errors import CallCueError
 from callcue.core.events import FinalTranscript, PartialTranscript, SentimentSummary
 from callcue.core.questions import UnmetNeed
 from callcue.core.speech import Hypothesis, Language, Utterance
-from nlu.assist import CallAssistant, HearAgain
+from nlu.assist import CallAssistant
 from tagger.call import CallTagger
 
 _log = structlog.get_logger(__name__)
@@ -146,7 +146,7 @@ class Understanding:
         utterance = final.utterance(alternatives=tuple(others))
         async with AsyncExitStack() as stages:  # last in, first out, and one that fails does not keep the others back
             stages.push_async_callback(self._tag, utterance, at_ms)
-            stages.push_async_callback(self._cards, utterance, update, at_ms)
+            stages.push_async_callback(self._cards, utterance, at_ms)
             stages.push_async_callback(self.flows.heard, utterance, at_ms)
             await self.prompter.spoken(utterance, at_ms)
 
@@ -159,23 +159,12 @@ class Understanding:
         await append_patiently(self._stages.log, self._stages.clock, *events)
         await self.prompter.felt(suggestions, utterance, at_ms)
 
-    async def _cards(self, utterance: Utterance, update: TranscriptUpdate, at_ms: int) -> None:
-        began = self._stages.clock.monotonic()
-        cards = await self.assistant.on_final(utterance, self._normalised(update.hear_again))
+    async def _cards(self, utterance: Utterance, at_ms: int) -> None:
+        cards = await self.assistant.on_final(utterance)
         await self._pusher.push(cards, at_ms)
         for _ in cards:
-            waited_s = self._stages.clock.monotonic() - began
-            self._stages.metrics.card_latency.observe(max(0, at_ms - utterance.end_ms) / 1000 + waited_s)
+            self._stages.metrics.card_latency.observe(max(0, at_ms - utterance.end_ms) / 1000)
         await self._unmet(self.assistant.missed.take())
-
-    def _normalised(self, hear: HearAgain | None) -> HearAgain | None:
-        if hear is None:
-            return None
-
-        async def heard() -> str:
-            return self._stages.normaliser.normalise(await hear(), "zh", self._stages.knowledge.view().hotwords).text
-
-        return heard
 
     async def _unmet(self, needs: list[UnmetNeed]) -> None:
         """A question that could not be kept costs nothing else."""

@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr.scheduler import DecodeScheduler
-from asr.second_hearing import GREETING
 from asr.streaming import ChannelRecogniser, StreamConfig, TranscriptUpdate
 from callcue.core.errors import BadAudio, EngineFailed
 from callcue.core.settings import SpeechSettings
-from callcue.core.speech import Hypothesis, Language, Window, Word
+from callcue.core.speech import Hypothesis, Window, Word
 from tests.unit.asr.fakes import GatedEngine, LoudIsSpeech, StillClock, pcm, settle
 
 CALL = pcm(
@@ -36,11 +35,11 @@ class Updates(list[TranscriptUpdate]):
         return [update for update in self if update.final]
 
 
-def recogniser(engine: GatedEngine, emit: Any, language: Language = "zh", **config: Any) -> ChannelRecogniser:
+def recogniser(engine: GatedEngine, emit: Any, **config: Any) -> ChannelRecogniser:
     return ChannelRecogniser(
         channel="caller",
         sample_rate=8000,
-        language=language,
+        language="zh",
         scheduler=DecodeScheduler(engine, StillClock()),
         vad=LoudIsSpeech(),
         config=StreamConfig(**{"first_partial_s": 9.0, **config}),
@@ -196,9 +195,6 @@ async def test_results_that_overtake_each_other_are_emitted_in_order() -> None:
             partial.set()
             return Hypothesis(text="在说", language="zh", language_probability=1.0)
 
-        async def spare(self, window: Window) -> Hypothesis | None:
-            return None
-
     updates = Updates()
     channel = ChannelRecogniser(
         channel="agent", sample_rate=8000, language="zh", scheduler=Overtaking(), vad=LoudIsSpeech(),
@@ -265,9 +261,6 @@ async def test_a_rejected_final_takes_its_partial_down_and_is_silent_otherwise()
 
             async def partial(self, window: Window, key: str, *, urgent: bool = False) -> Hypothesis | None:
                 return Hypothesis(text=partial_text, language="zh", language_probability=1.0)
-
-            async def spare(self, window: Window) -> Hypothesis | None:
-                return None
 
         return Rejecting()
 
@@ -370,27 +363,3 @@ def test_every_setting_gives_a_config_that_works() -> None:
         for max_segment_s in (2.0, 28.0):
             settings_ = SpeechSettings(end_silence_ms=end_silence_ms, max_segment_s=max_segment_s)
             assert StreamConfig.from_settings(settings_).endpointing.end_silence_ms == end_silence_ms
-
-
-async def test_a_final_in_mandarin_can_be_heard_again_after_a_greeting() -> None:
-    engine, updates = GatedEngine(parallelism=2, say=lambda window: window.prompt or "原来"), Updates()
-    engine.open = True
-    channel = recogniser(engine, updates)
-    await channel.feed(pcm(("talk", 900), ("quiet", 1200)))
-    await channel.finish()
-    (final,) = updates.finals
-    assert final.hear_again is not None
-    assert await final.hear_again() == GREETING
-    (first,), (again,) = engine.batches
-    assert (again.pcm, again.final, first.prompt) == (first.pcm, True, "")
-
-
-async def test_english_and_what_gave_no_text_is_not_heard_again() -> None:
-    heard: tuple[tuple[str, Language], ...] = (("", "zh"), ("fine", "en"))
-    for text, language in heard:
-        engine, updates = GatedEngine(say=lambda window, text=text: text), Updates()
-        engine.open = True
-        channel = recogniser(engine, updates, language)
-        await channel.feed(pcm(("talk", 900), ("quiet", 1200)))
-        await channel.finish()
-        assert [final.hear_again for final in updates.finals] == [None] * len(updates.finals)

@@ -110,9 +110,6 @@ class Slow:
         text = "我想查一下订单" if language == "zh" else "what should I do"
         return Hypothesis(text=text, language=language, language_probability=0.9)
 
-    async def spare(self, window: Window) -> Hypothesis | None:
-        return None
-
 
 async def test_a_partial_never_goes_on_from_text_of_the_other_language() -> None:
     """The language is settled, by finals that come late, in the middle of a segment that sounded like the other one."""

@@ -7,7 +7,7 @@ from callcue.core.cards import Card, CardHit, CardQuery, SpeakerFilter, Suggesti
 from callcue.core.errors import EngineFailed
 from callcue.core.speech import Channel, Language, LanguageChoice, Utterance
 from callcue.testing.clock import ManualClock
-from nlu.assist import AssistConfig, CallAssistant, HearAgain, KnowledgeView
+from nlu.assist import AssistConfig, CallAssistant, KnowledgeView
 from nlu.decision import Decision
 from nlu.gate import Customer
 from nlu.triggers import TriggerMatcher
@@ -82,7 +82,6 @@ class Call:
         language: Language = "zh",
         alternatives: tuple[str, ...] = (),
         confidence: float = 0.9,
-        hear_again: HearAgain | None = None,
     ) -> Decision:
         return await self.assistant.decide(
             Utterance(
@@ -96,8 +95,7 @@ class Call:
                 language=language,
                 confidence=confidence,
                 alternatives=alternatives,
-            ),
-            hear_again,
+            )
         )
 
     async def brings(self, text: str, at: float = 0.0, channel: Channel = "caller") -> list[str]:

@@ -1,7 +1,5 @@
 """What may have been said instead, what is hardly believed, and what is no longer valid."""
 
-import asyncio
-
 import pytest
 
 from callcue.core.cards import CardHit, CardQuery
@@ -69,53 +67,3 @@ async def test_only_cards_that_are_valid_now_are_looked_up() -> None:
     call.index.search = noting  # type: ignore[method-assign]
     await call.brings("我的包裹到哪了")
     assert {query.valid_at for query in asked} == {ManualClock().now()}
-
-
-class Ear:
-    """Hears one text again; counts how often it is asked."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.asked = 0
-
-    async def __call__(self) -> str:
-        self.asked += 1
-        return self.text
-
-
-async def test_a_need_that_finds_nothing_is_heard_once_more() -> None:
-    call, ear = Call(make("warranty"), search={"warranty": ("掏钱", 0.9)}), Ear("这种情况要我自己掏钱吗")
-    decision = await call.decide("这种情况要我自己逃迁吗", hear_again=ear)
-    assert [push.card.id for push in decision.pushed] == ["warranty"]
-    assert ear.asked == 1
-    assert call.assistant.missed.finish() == []
-
-
-async def test_what_finds_its_card_is_not_heard_again() -> None:
-    ear = Ear("这种情况要我自己掏钱吗")
-    call = Call(make("heard"), make("other"), search={"heard": ("音箱", 0.45), "other": ("掏钱", 0.9)}, threshold=0.3)
-    decision = await call.decide("昨天收到的音箱坏了", hear_again=ear)
-    assert ([push.card.id for push in decision.pushed], ear.asked) == (["heard"], 0)
-
-
-@pytest.mark.parametrize("text", ["谢谢你", "好的好的"])
-async def test_small_talk_is_not_heard_again(text: str) -> None:
-    call, ear = Call(make("warranty"), search={"warranty": ("掏钱", 0.9)}), Ear("要我自己掏钱吗")
-    await call.decide(text, hear_again=ear)
-    assert ear.asked == 0
-
-
-async def test_nothing_new_is_not_looked_up_twice() -> None:
-    call, ear = Call(make("warranty"), search={"warranty": ("掏钱", 0.9)}), Ear("这种情况要我自己逃迁吗")
-    await call.decide("这种情况要我自己逃迁吗", hear_again=ear)
-    assert len(call.index.queries) == len(set(call.index.queries))
-
-
-async def test_who_hears_again_too_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nlu.assist._HEARING_S", 0.0)
-
-    async def never() -> str:
-        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
-
-    call = Call(make("warranty"), search={"warranty": ("掏钱", 0.9)})
-    assert (await call.decide("这种情况要我自己逃迁吗", hear_again=never)).pushed == ()
