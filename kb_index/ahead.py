@@ -52,6 +52,7 @@ class AheadVectors:
     def embed_long(self, texts: Sequence[Text], known: VectorTable, save: Callable[[VectorTable], None]) -> None:
         """Embed these, and now and then hand everything that is known to ``save``, so that whoever is stopped in
         between goes on from there. Raises ModelError."""
+        self.drop(known)  # what an attempt before this one has written is not written twice
         done = 0
         for start in range(0, len(texts), BATCH):
             self.embed(texts[start : start + BATCH])

@@ -87,10 +87,12 @@ class HybridIndex:
         """Embed what the cards need and no generation has, batch by batch, so that the build that indexes them finds
         it: other builds go on between. Before the first generation, and of few texts, nothing. Raises ModelError."""
         texts = sum(1 + len(card.questions) for card in cards if card.status == "published")
-        serving = self._current
-        if texts <= BATCH or serving is None:
+        if texts <= BATCH:
             return
         async with self._preparing:
+            serving = self._current
+            if serving is None:
+                return
             new = await asyncio.to_thread(self._ahead.missing, cards, serving.table)
             for start in range(0, len(new), BATCH):
                 await asyncio.to_thread(self._ahead.embed, new[start : start + BATCH])
