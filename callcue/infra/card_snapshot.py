@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select, true, tuple_
+from sqlalchemy import Executable, Row, and_, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.cards import Card, CardStatus
@@ -63,7 +63,7 @@ async def read_heads(session: AsyncSession, ids: Collection[str] | None = None) 
     return CardHeads(number=number, published=published, versions=versions)
 
 
-async def _pages(session: AsyncSession, query: Select[Any]) -> AsyncIterator[Sequence[Row[Any]]]:
+async def _pages(session: AsyncSession, query: Executable) -> AsyncIterator[Sequence[Row[Any]]]:
     """The rows of one statement, so of one state, by the thousand: the loop turns between."""
     async for rows in (await session.stream(query)).partitions(_PAGE):
         yield rows
