@@ -2,12 +2,14 @@
 what it changes and a copy of the rest.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from callcue.core.cards import Card
 from callcue.core.ports import Embedder
+from kb_index.ahead import AheadVectors
 from kb_index.carried import Carried, joined
 from kb_index.entry import Entry, Vocabularies, make_entry
 from kb_index.filters import CardFilter
@@ -22,23 +24,29 @@ _SPARE_TERMS = 10_000
 
 
 def build_generation(
-    number: int, cards: Iterable[Card], embedder: Embedder, known: VectorTable, previous: Generation | None
+    number: int,
+    cards: Iterable[Card],
+    embedder: Embedder,
+    known: VectorTable,
+    previous: Generation | None,
+    *,
+    ahead: AheadVectors | None = None,
 ) -> Generation:
-    """Index the cards; of cards with one id the last counts. Vectors that ``known`` has are not computed again, and
-    what ``previous`` has of the same texts is not cut into terms or sorted again. Raises ModelError when the embedder
-    fails: ``previous`` is as it was.
+    """Index the cards; of cards with one id the last counts. Vectors that ``known`` or ``ahead`` has are not computed
+    again, and what ``previous`` has of the same texts is not cut into terms or sorted again. Raises ModelError when the
+    embedder fails: ``previous`` is as it was.
     """
     unique = {card.id: card for card in cards}
     vocabularies, before = _vocabularies(previous)
     entries, carried = _entries(unique.values(), vocabularies, embedder.name, before)
     fresh = [entries[place] for place in carried.fresh.tolist()]
-    texts, keys, parts, embedded = _texts(carried, fresh, embedder, known, before)
+    texts, keys, parts, embedded = _texts(carried, fresh, Known(embedder, known, ahead), before)
     sizes = np.fromiter((len(entry.texts) for entry in entries), dtype=np.int64, count=len(entries))
     vectors = VectorIndex(parts, np.cumsum(sizes) - sizes)
     old_words, old_sounds = (None, None) if before is None else (before.words.postings, before.sounds.postings)
     words = postings_of(vocabularies.words, [entry.words for entry in entries], old_words, carried)
     sounds = postings_of(vocabularies.sounds, [entry.sounds for entry in entries], old_sounds, carried)
-    idle, also = (previous.idle, 0) if previous is not None else small_talk(embedder, known)
+    idle, also = (previous.idle, 0) if previous is not None else small_talk(Known(embedder, known, ahead))
     return Generation(
         number=number,
         entries=entries,
@@ -54,10 +62,19 @@ def build_generation(
     )
 
 
-def small_talk(embedder: Embedder, known: VectorTable) -> tuple[FloatArray, int]:
-    """Vectors of what no card answers, one a row, and how many had to be embedded."""
-    keys = [text_key(embedder.name, text) for text in SMALL_TALK]
-    matrix, embedded = _matrix(SMALL_TALK, keys, embedder, known)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where vectors come from."""
+
+    embedder: Embedder
+    table: VectorTable
+    ahead: AheadVectors | None
+
+
+def small_talk(known: Known) -> tuple[FloatArray, int]:
+    """Vectors of what no card answers, one a row, and how many no table had."""
+    keys = [text_key(known.embedder.name, text) for text in SMALL_TALK]
+    matrix, embedded = _matrix(SMALL_TALK, keys, known)
     return matrix.astype(np.float32), embedded
 
 
@@ -86,12 +103,12 @@ def _entries(
 
 
 def _texts(
-    carried: Carried, fresh: Sequence[Entry], embedder: Embedder, known: VectorTable, before: Generation | None
+    carried: Carried, fresh: Sequence[Entry], known: Known, before: Generation | None
 ) -> tuple[list[str], list[bytes], list[HalfArray], int]:
-    """Texts, their keys and their vectors, one a row, in parts that follow each other; how many had to be embedded."""
+    """Texts, their keys and their vectors, one a row, in parts that follow each other; how many no table had."""
     new_texts = [text for entry in fresh for text in entry.texts]
     new_keys = [key for entry in fresh for key in entry.keys]
-    made, embedded = _matrix(new_texts, new_keys, embedder, known)
+    made, embedded = _matrix(new_texts, new_keys, known)
     if before is None:
         return new_texts, new_keys, [made], embedded
     begins = before.vectors.starts
@@ -108,18 +125,26 @@ def _texts(
     return texts, keys, parts or [made], embedded
 
 
-def _matrix(
-    texts: Sequence[str], keys: Sequence[bytes], embedder: Embedder, known: VectorTable
-) -> tuple[HalfArray, int]:
-    """Vectors of the texts, one a row, and how many had to be embedded."""
-    rows = known.rows(keys)
+def _matrix(texts: Sequence[str], keys: Sequence[bytes], known: Known) -> tuple[HalfArray, int]:
+    """Vectors of the texts, one a row, and how many the table did not have."""
+    rows = known.table.rows(keys)
     new = {keys[place]: texts[place] for place in np.flatnonzero(rows < 0).tolist()}
-    fresh = VectorTable(list(new), embed(embedder, list(new.values())).astype(np.float16))
-    matrix = np.empty((len(texts), embedder.dims), dtype=np.float16)
+    fresh = _new_vectors(new, known)
+    matrix = np.empty((len(texts), known.embedder.dims), dtype=np.float16)
     old = rows >= 0
-    matrix[old] = known.matrix[rows[old]]
-    matrix[~old] = fresh.matrix[fresh.rows([keys[place] for place in np.flatnonzero(~old).tolist()])]
+    matrix[old] = known.table.matrix[rows[old]]
+    for place in np.flatnonzero(~old).tolist():
+        matrix[place] = fresh[keys[place]]
     return matrix, len(new)
+
+
+def _new_vectors(new: Mapping[bytes, str], known: Known) -> dict[bytes, HalfArray]:
+    """Vectors of texts by their keys: those that were computed ahead, and the others now."""
+    made = {} if known.ahead is None else {key: known.ahead.get(key) for key in new}
+    found = {key: vector for key, vector in made.items() if vector is not None}
+    others = {key: text for key, text in new.items() if key not in found}
+    embedded = embed(known.embedder, list(others.values())).astype(np.float16)
+    return found | dict(zip(others, embedded, strict=True))
 
 
 def _vocabularies(previous: Generation | None) -> tuple[Vocabularies, Generation | None]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,19 +12,18 @@ import numpy as np
 
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.ports import Embedder
+from kb_index.ahead import AheadVectors
 from kb_index.building import build_generation, whole_table
 from kb_index.calibration import Calibration, load_calibration
 from kb_index.generation import Found, Generation, best
 from kb_index.ranking import Ranking, load_ranking
-from kb_index.vectors import FloatArray, VectorTable, embed, load_table, save_table, text_key
+from kb_index.shelf import Budget, CardShelf, Shelved
+from kb_index.vectors import BATCH, FloatArray, VectorTable, embed, load_table, save_table
 from kb_index.withheld import find_withheld
 
 MAX_QUERY = 400
 """Characters of a query that are looked at: more than anybody says in one utterance; embedding's cost grows with
 it."""
-
-_SHELF = 20_000
-"""Vectors of unpublished texts that are remembered: some 30 MB."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +59,11 @@ class HybridIndex:
         self._turn = asyncio.Lock()
         self._stored = 0
         """Vectors in the cache file."""
-        self._shelf: dict[bytes, FloatArray] = {}
-        self._shelf_lock = threading.Lock()
+        self._ahead = AheadVectors(embedder)
+        self._preparing = asyncio.Lock()
+        self._shelf = CardShelf(embedder)
+        self._shelf_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hit-test")
+        """One, of its own: an editor's question takes seconds, and no call's search may wait for it."""
 
     @property
     def generation(self) -> int:
@@ -80,6 +83,20 @@ class HybridIndex:
     def __len__(self) -> int:
         return 0 if self._current is None else len(self._current)
 
+    async def prepare(self, cards: Sequence[Card]) -> None:
+        """Embed what the cards need and no generation has, batch by batch, so that the build that indexes them finds
+        it: other builds go on between. Before the first generation, and of few texts, nothing. Raises ModelError."""
+        texts = sum(1 + len(card.questions) for card in cards if card.status == "published")
+        if texts <= BATCH:
+            return
+        async with self._preparing:
+            serving = self._current
+            if serving is None:
+                return
+            new = await asyncio.to_thread(self._ahead.missing, cards, serving.table)
+            for start in range(0, len(new), BATCH):
+                await asyncio.to_thread(self._ahead.embed, new[start : start + BATCH])
+
     async def rebuild(self, cards: Iterable[Card], number: int | None = None) -> int:
         """Build the next generation off the loop and swap it in; returns its number, which is ``number`` or one more
         than the last. Of cards with one id the last counts. When it fails, the old generation goes on serving.
@@ -94,8 +111,11 @@ class HybridIndex:
             previous = self._current
             known = self._load() if previous is None else previous.table
             number = self.generation + 1 if number is None else number
-            built = build_generation(number, cards, self._embedder, known, previous)
+            if previous is None and self._config.cache_file is not None and not self._config.distrust_cache:
+                self._ahead.embed_long(self._ahead.missing(cards, known), known, self._write)
+            built = build_generation(number, cards, self._embedder, known, previous, ahead=self._ahead)
             self._current = built
+            self._ahead.drop(built.table)
             self._save(built)
             return number
 
@@ -113,41 +133,35 @@ class HybridIndex:
             return []
         return serving.hits(found, self._calibration, query.top_k)
 
-    async def withheld(self, query: CardQuery, cards: Sequence[Card]) -> list[CardHit]:
+    async def withheld(self, query: CardQuery, cards: Sequence[Card], budget: Budget | None = None) -> list[CardHit]:
         """What the query's filters keep out, and which of ``cards``, that are not published, come near: best first,
-        each with the score that it would have. Never part of a search."""
+        each with the score that it would have. Never part of a search, and one at a time. ``budget``: that of the hit
+        test which the query belongs to. A tuple of cards that is given again costs less."""
         if not query.text.strip() or self._current is None:
             return []
-        return await asyncio.to_thread(self._withheld, query, cards)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._shelf_thread, self._withheld, query, cards, budget or Budget())
 
-    def _withheld(self, query: CardQuery, cards: Sequence[Card]) -> list[CardHit]:
+    def _withheld(self, query: CardQuery, cards: Sequence[Card], budget: Budget) -> list[CardHit]:
         serving = self._current
         if serving is None:
             return []
         query = replace(query, text=query.text.strip()[:MAX_QUERY])
+
+        def vectors(shelf: Sequence[Shelved]) -> dict[bytes, FloatArray]:
+            known = serving.table.of([key for one in shelf for key in one.keys])
+            return self._shelf.embed(shelf, known, budget)
+
         return find_withheld(
             serving,
             query,
             embed(self._embedder, [query.text])[0],
-            cards,
-            self._shelved,
+            self._shelf.hold(cards),
+            vectors,
             ranking=self._ranking,
             calibration=self._calibration,
             candidates=self._config.candidates,
         )
-
-    def _shelved(self, texts: Sequence[str], most: int) -> dict[str, FloatArray]:
-        """Vectors of unpublished texts; of those that no generation knows and nobody asked for yet, the first few."""
-        keys = {text: text_key(self._embedder.name, text) for text in texts}
-        with self._shelf_lock:
-            known = self.known_vectors(list(keys.values())) | self._shelf
-            new = [text for text, key in keys.items() if key not in known][:most]
-            fresh = {keys[t]: v for t, v in zip(new, embed(self._embedder, new), strict=True)}
-            if len(self._shelf) + len(fresh) > _SHELF:
-                self._shelf.clear()
-            self._shelf |= fresh
-        known |= fresh
-        return {text: known[key] for text, key in keys.items() if key in known}
 
     def evidence(self, text: str) -> tuple[Found, tuple[Card, ...]] | None:
         """What ranking and calibration are fitted on: the candidates with their features, and the cards that they
@@ -199,14 +213,19 @@ class HybridIndex:
 
     def _save(self, built: Generation) -> None:
         """Keep the vectors when enough has changed to be worth writing the file."""
-        path = self._config.cache_file
         size = len(built.table) + len(built.idle)
-        if path is None or built.embedded == 0:
+        if self._config.cache_file is None or built.embedded == 0:
             return
         if built.embedded + abs(size - self._stored) >= max(8, size // 50):
-            try:
-                save_table(path, self._embedder.name, whole_table(built, self._embedder.name))
-            except OSError as error:  # a cache: without it the next start takes longer, nothing else
-                _log.warning("vectors could not be kept in %s (%s)", path, error.strerror or type(error).__name__)
-                return
-            self._stored = size
+            self._write(whole_table(built, self._embedder.name))
+
+    def _write(self, table: VectorTable) -> None:
+        path = self._config.cache_file
+        if path is None:
+            return
+        try:
+            save_table(path, self._embedder.name, table)
+        except OSError as error:  # a cache: without it the next start takes longer, nothing else
+            _log.warning("vectors could not be kept in %s (%s)", path, error.strerror or type(error).__name__)
+            return
+        self._stored = len(table)

@@ -6,7 +6,7 @@ question apart (R@1 after fusion .731 against .711). Okapi BM25 after Robertson 
 (never below zero). Postings lie in flat arrays; a search adds a few dozen of them up.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -78,14 +78,17 @@ class CoverageIndex:
             covered[self._owner[self._start[term] : self._start[term + 1]]] += self._rarity[term]
         return covered / total if total else covered
 
-    def shares(self, text: str, others: Sequence[str]) -> FloatArray:
-        """The same for texts that are not among the documents, by the documents' rarities."""
+    def shares(self, text: str, others: Sequence[Collection[str]]) -> FloatArray:
+        """The same for documents that are not among these, given by their terms, by the rarities of these."""
         found, total = self._known(text)
+        known = set(found)
         unseen = float(np.log1p((self._documents + 0.5) / 0.5))
-        cut, weight = self._vocabulary.cut, self._vocabulary.weight
-        terms = {term: unseen * weight(term) for term in cut(text)}
-        terms |= {term: float(self._rarity[i]) for term in terms if (i := self._vocabulary.get(term)) in set(found)}
-        shares = [sum(terms.get(term, 0.0) for term in cut(other)) / total if total else 0.0 for other in others]
+        terms = {}
+        for term in self._vocabulary.cut(text):
+            number = self._vocabulary.get(term)
+            terms[term] = float(self._rarity[number]) if number in known else unseen * self._vocabulary.weight(term)
+        worth = list(terms.items())
+        shares = [sum(much for term, much in worth if term in other) / total if total else 0.0 for other in others]
         return np.array(shares, dtype=np.float32)
 
     def _known(self, text: str) -> tuple[list[int], float]:

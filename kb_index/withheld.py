@@ -14,15 +14,14 @@ from kb_index.calibration import Calibration
 from kb_index.fusion import Array, evidence
 from kb_index.generation import Found, Generation
 from kb_index.ranking import Ranking
+from kb_index.shelf import Shelved
 from kb_index.vectors import FloatArray
 
 MOST = 10
 """Cards that are told."""
-NEW_TEXTS = 200
-"""Texts that are embedded for one search, at some 20 ms each; of more cards those whose sound comes nearest."""
 
-Vectors = Callable[[Sequence[str], int], dict[str, FloatArray]]
-"""Vectors of texts; of those that have to be embedded at most so many, the first ones."""
+Vectors = Callable[[Sequence[Shelved]], dict[bytes, FloatArray]]
+"""Vectors of the cards' texts by ``text_key``; of those that have to be embedded only the first few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +39,21 @@ def find_withheld(
     serving: Generation,
     query: CardQuery,
     vector: FloatArray,
-    cards: Sequence[Card],
+    shelf: Sequence[Shelved],
     vectors: Vectors,
     *,
     ranking: Ranking,
     calibration: Calibration,
     candidates: int,
 ) -> list[CardHit]:
-    """Best first, at most ``MOST``. ``cards``: the ones that are not published."""
+    """Best first, at most ``MOST``. ``shelf``: the cards that are not published."""
     shown = serving.find(query.text, vector, query, candidates, ranking)
     left_out = [
         *_barred(serving, query, vector, candidates, ranking),
-        *_outside(serving, query, vector, cards, vectors),
+        *_outside(serving, query, vector, shelf, vectors, candidates=candidates),
     ]
-    hits = [_hit(one, shown, serving.background(vector), ranking, calibration) for one in left_out]
+    background = serving.background(vector)
+    hits = [_hit(one, shown, background, ranking, calibration) for one in left_out]
     return sorted(hits, key=lambda hit: (-hit.score, hit.card.id))[:MOST]
 
 
@@ -77,26 +77,36 @@ def _barred(
 
 
 def _outside(
-    serving: Generation, query: CardQuery, vector: FloatArray, cards: Sequence[Card], vectors: Vectors
+    serving: Generation,
+    query: CardQuery,
+    vector: FloatArray,
+    shelf: Sequence[Shelved],
+    vectors: Vectors,
+    *,
+    candidates: int,
 ) -> Iterable[Withheld]:
-    """Cards that are not in the generation."""
-    texts = [tuple(dict.fromkeys((card.title, *card.questions))) for card in cards]
-    sounds = serving.sounds.shares(query.text, ["\n".join(own) for own in texts])
+    """Cards that are not in the generation: as in a search, those that come nearest by meaning and by sound."""
+    sounds = serving.sounds.shares(query.text, [one.terms for one in shelf])
     order = np.argsort(-sounds, kind="stable").tolist()
-    known = vectors([text for place in order for text in texts[place]], NEW_TEXTS)
+    known = vectors([shelf[place] for place in order])
+    found = []
     for place in order:
-        own = [text for text in texts[place] if text in known]
-        if not own:
-            continue
-        cosines = np.stack([known[text] for text in own]) @ vector
-        nearest = int(cosines.argmax())
-        yield Withheld(
-            card=cards[place],
-            dense=float(cosines[nearest]),
-            sound=float(sounds[place]),
-            lexical=0.0,
-            matched=own[nearest],
-        )
+        one = shelf[place]
+        own = [(text, known[key]) for text, key in zip(one.texts, one.keys, strict=True) if key in known]
+        if own:
+            cosines = np.stack([of_text for _, of_text in own]) @ vector
+            nearest = int(cosines.argmax())
+            found.append(
+                Withheld(
+                    card=one.card,
+                    dense=float(cosines[nearest]),
+                    sound=float(sounds[place]),
+                    lexical=0.0,
+                    matched=own[nearest][0],
+                )
+            )
+    nearest_first = sorted(found[candidates:], key=lambda one: -one.dense)
+    return [*found[:candidates], *nearest_first[:candidates]]
 
 
 def _hit(

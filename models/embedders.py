@@ -42,8 +42,9 @@ def load_embedder(store: ModelStore, name: str, *, threads: int = 1) -> Embedder
 def load_built_in(model_file: Path, *, threads: int = 1) -> Embedder:
     """multilingual-e5-small in 4 bits: in ONNX Runtime, which takes half of the time, or in the engine that the weights
     came with where that cannot run it. Both give the same vectors. Raises ModelError."""
+    weights = read_e5(model_file)
     try:
-        return E5Onnx(read_e5(model_file), threads=threads)
+        return E5Onnx(weights, threads=threads)
     except Exception as error:  # noqa: BLE001 - a back end's call: the runtime raises types of its own
         _log.warning("ONNX Runtime cannot run %s (%s): its own engine does", model_file.name, type(error).__name__)
         return E5Engine(model_file, threads=threads)

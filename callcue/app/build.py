@@ -214,7 +214,12 @@ class App:
         index = FeedbackIndex(inner, vectors)
         hotwords = await asyncio.to_thread(hotword_config, self.settings)
         knowledge = KnowledgeBase(
-            store=storage.cards, index=index, log=storage.log, clock=self._clock, hotwords=hotwords
+            store=storage.cards,
+            index=index,
+            log=storage.log,
+            clock=self._clock,
+            hotwords=hotwords,
+            prepare=inner.prepare,
         )
         await knowledge.start()
         self._stack.push_async_callback(knowledge.close)

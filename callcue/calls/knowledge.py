@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
 from callcue.calls.faults import place_of
 from callcue.calls.saving import AnnouncingSaver
+from callcue.calls.withdrawn import WithdrawnCards
 from callcue.core.cards import Card, CardHit, CardQuery
 from callcue.core.errors import CallCueError
 from callcue.core.events import IndexBuilt, KbChanged
@@ -26,6 +27,9 @@ from nlu.triggers import TriggerMatcher
 WATCH_S = 0.25
 """How often the database is asked whether another process changed the cards."""
 
+Prepare = Callable[[Sequence[Card]], Awaitable[None]]
+"""Does beforehand what takes long in indexing cards, while other builds go on: their vectors."""
+
 _NO_HOTWORDS = HotwordConfig()
 
 _log = structlog.get_logger(__name__)
@@ -35,18 +39,26 @@ class KnowledgeBase:
     """Serves searches from the newest finished generation; a change never blocks one."""
 
     def __init__(
-        self, *, store: CardStore, index: CardIndex, log: EventLog, clock: Clock, hotwords: HotwordConfig = _NO_HOTWORDS
+        self,
+        *,
+        store: CardStore,
+        index: CardIndex,
+        log: EventLog,
+        clock: Clock,
+        hotwords: HotwordConfig = _NO_HOTWORDS,
+        prepare: Prepare | None = None,
     ) -> None:
         self.store = store
-        self._index = index
+        self._prepare = prepare
+        self._index = WithdrawnCards(index)
         self._log = log
         self._clock = clock
         self._hotwords = hotwords
-        self._view = KnowledgeView(index=index, triggers=TriggerMatcher(()), cards={})
+        self._view = KnowledgeView(index=self._index, triggers=TriggerMatcher(()), cards={})
         self._building = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
         self._state: CardSnapshot | None = None
-        """What the serving generation was made of; None: nothing yet."""
+        """What the last build that went through to its end was made of; None: nothing yet."""
         self._heard = 0
         """Number of the newest event of the knowledge base's stream that was looked at before ``_state`` was read."""
         self._learnt: Mapping[str, Card] | None = None
@@ -75,8 +87,18 @@ class KnowledgeBase:
             self._watcher = None
 
     async def save(self, cards: Sequence[Card], *, by: str, edit: Edit = PLAIN) -> SaveResult:
-        """Store cards, announce the change, and return when it can be found."""
+        """Store cards, announce the change, and return when it can be found.
+
+        The texts of many cards are embedded before any of them is stored: what others save meanwhile does not wait for
+        it. A card that is no longer published is left out from the moment it is stored.
+        """
+        if self._prepare is not None:
+            await self._prepare(cards)
         result = await AnnouncingSaver(self.store, self._log).save(cards, by=by, edit=edit)
+        gone = {card.id: result.versions[card.id] for card in cards if card.status != "published"}
+        if gone := {card_id: gone[card_id] for card_id in result.changed if card_id in gone}:
+            self._index.withdraw(gone)
+            self._show(dict(self._view.cards))
         if result.added or result.changed:
             await self.rebuild()
         return result
@@ -98,14 +120,20 @@ class KnowledgeBase:
                 return self.generation  # a save and the watcher meet here: the first of them has built it
             heard, snapshot = await self._read()
             generation = await self._index.rebuild(snapshot.cards, snapshot.number)
-            self._state, self._heard = snapshot, heard
-            cards = {card.id: card for card in snapshot.cards}
-            self._view = replace(self._view, cards=cards)
+            self._index.indexed(snapshot.versions)
+            self._show(await asyncio.to_thread(_by_id, snapshot.cards))
             took = int((time.perf_counter() - began) * 1000)
             await self._learn_phrases(snapshot.cards)
-            built = IndexBuilt(call_id=KB_STREAM, at_ms=0, generation=generation, cards=len(cards), took_ms=took)
+            built = IndexBuilt(
+                call_id=KB_STREAM, at_ms=0, generation=generation, cards=len(snapshot.cards), took_ms=took
+            )
             await self._log.append(built)
+            self._state, self._heard = snapshot, heard  # last: where anything above failed, the next look tries again
             return generation
+
+    def _show(self, cards: dict[str, Card]) -> None:
+        self._index.strip(cards)
+        self._view = replace(self._view, cards=cards)
 
     async def _read(self) -> tuple[int, CardSnapshot]:
         """The cards as they are now, and the newest event that was looked at. Events say which cards to look at, no
@@ -117,17 +145,18 @@ class KnowledgeBase:
         heard = events[-1].seq if events else self._heard
         named = {card_id for event in events if isinstance(event, KbChanged) for card_id in event.card_ids}
         updated = await self.store.update(self._state, named)
-        return heard, updated or await self.store.snapshot({card.id: card for card in self._state.cards})
+        if updated is None:
+            updated = await self.store.snapshot(await asyncio.to_thread(_by_id, self._state.cards))
+        return heard, updated
 
     async def _learn_phrases(self, cards: Sequence[Card]) -> None:
         """Triggers and hotwords of the cards, where they are not those of the view: about 0.1 ms a phrase."""
-        learnt = self._learnt
-        if learnt is not None and len(learnt) == len(cards) and all(_says_the_same(learnt, card) for card in cards):
+        if self._learnt is not None and await asyncio.to_thread(_say_the_same, self._learnt, cards):
             return
         triggers = await asyncio.to_thread(TriggerMatcher, cards)
         hotwords = await asyncio.to_thread(HotwordCorrector, self._hotwords, cards)
         self._view = replace(self._view, triggers=triggers, hotwords=hotwords)
-        self._learnt = {card.id: card for card in cards}
+        self._learnt = await asyncio.to_thread(_by_id, cards)
 
     async def _watch(self) -> None:
         while True:
@@ -143,7 +172,16 @@ class KnowledgeBase:
     async def _changed_elsewhere(self) -> bool:
         """The database holds another state than is served here; stays true until that is indexed. Asked of the cards
         themselves: the word of a change could be lost with the process that made it."""
-        return await self.store.number() != self._index.generation
+        return self._state is None or await self.store.number() != self._state.number
+
+
+def _by_id(cards: Iterable[Card]) -> dict[str, Card]:
+    return {card.id: card for card in cards}
+
+
+def _say_the_same(learnt: Mapping[str, Card], cards: Sequence[Card]) -> bool:
+    """Whether the cards have the phrases that were learnt."""
+    return len(learnt) == len(cards) and all(_says_the_same(learnt, card) for card in cards)
 
 
 def _says_the_same(known: Mapping[str, Card], card: Card) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.card_diff import FieldDiff, diff_forms
 from callcue.core.errors import NotFound
-from callcue.infra.cards import MAX_ID
+from callcue.infra.card_forms import MAX_ID
 from callcue.infra.database import Database
 from callcue.infra.tables import CardVersionRow
 

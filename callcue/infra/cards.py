@@ -1,23 +1,19 @@
 """Knowledge cards as they are stored: every version for good, and which one is the newest."""
 
 import asyncio
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, tzinfo
 from functools import partial
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError
-from sqlalchemy import Row, Select, and_, func, insert, select, update
+from sqlalchemy import Row, Select, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.card_diff import diff_forms
 from callcue.core.cards import Card, CardStatus
 from callcue.core.clock import SystemClock
-from callcue.core.errors import BadCard, BadInput, NotFound, StorageFailed
+from callcue.core.errors import NotFound, StorageFailed
 from callcue.core.ports import Clock
 from callcue.infra.card_edits import (
     PLAIN,
@@ -30,34 +26,34 @@ from callcue.infra.card_edits import (
     check_versions,
     refusals,
 )
+from callcue.infra.card_forms import MAX_ID, card_of, head_of, prepare
 from callcue.infra.card_snapshot import (
     CHUNK,
     CardHeads,
     CardSnapshot,
+    Shelf,
     all_changes,
+    grown,
+    has,
+    joined,
     read_heads,
     read_number,
+    read_shelf,
     read_versions,
     unknown,
 )
-from callcue.infra.codec import STRICT, dump_json, explain
 from callcue.infra.database import Database
 from callcue.infra.tables import CardRow, CardVersionRow
 
 MAX_PAGE = 1000
-MAX_ID = 128
 _CHUNK = 500
 """Cards in one statement: databases limit its parameters, and the loop has to breathe."""
 _ATTEMPTS = 20
-_CARDS: TypeAdapter[list[Card]] = TypeAdapter(list[Card], config=STRICT)
-"""A list, because pydantic lets a dataclass take a configuration only from what it lies in."""
-
 
 Cards = list[Card]
 T = TypeVar("T")
 
 _DAY_MS = 86_400_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +82,7 @@ class CardStore:
         version than ``edit.expected`` names is stored, also where another process writes at the same moment; Conflict:
         a status that does not follow from the stored one.
         """
-        prepared = await asyncio.to_thread(_prepare, list(cards))  # thousands of cards take a while
+        prepared = await asyncio.to_thread(prepare, list(cards))  # thousands of cards take a while
         work = partial(self._save_once, prepared=prepared, by=by, edit=edit)
         for _ in range(_ATTEMPTS):
             try:
@@ -101,7 +97,7 @@ class CardStore:
     async def plan(self, cards: Iterable[Card]) -> Plan:
         """What ``save`` would do now, without doing it: what would change in each card, and which statuses would be
         refused. Raises BadCard as it would."""
-        prepared = await asyncio.to_thread(_prepare, list(cards))
+        prepared = await asyncio.to_thread(prepare, list(cards))
 
         async def work(session: AsyncSession) -> Plan:
             held = await _held(session, [item.card.id for item in prepared])
@@ -170,17 +166,19 @@ class CardStore:
         query = _newest().where(CardRow.status == "published").order_by(CardRow.card_id)
         return await self._cards(query, "read the published cards")
 
-    async def unpublished(self, most: int) -> tuple[Cards, int]:
-        """Cards whose newest version is not published, by id, at most ``most``, and how many others there are."""
-        query = _newest().where(CardRow.status != "published").order_by(CardRow.card_id).limit(most)
-        cards = await self._cards(query, "read the cards that are not published")
-        count = select(func.count()).select_from(CardRow).where(CardRow.status != "published")
+    async def unpublished(self, most: int, known: Mapping[str, Card] | None = None) -> tuple[Cards, int]:
+        """Cards whose newest version is not published, by id, at most ``most``, and how many others there are. Those
+        that ``known`` (by id) has in their newest version are taken from there."""
+        held = known or {}
 
-        async def work(session: AsyncSession) -> int:
-            return (await session.execute(count)).scalar_one()
+        async def work(session: AsyncSession) -> tuple[Shelf, Sequence[Any]]:
+            shelf = await read_shelf(session, most)
+            new = [(card_id, version) for card_id, version in shelf.heads if not has(held, card_id, version)]
+            return shelf, await read_versions(session, new, status=None)
 
-        found = await self._db.read("count the cards that are not published", work) if len(cards) == most else most
-        return cards, max(0, found - most)
+        shelf, rows = await self._db.read("read the cards that are not published", work)
+        read = await asyncio.to_thread(lambda: {row.card_id: card_of(row) for row in rows})
+        return [read.get(card_id) or held[card_id] for card_id, _ in shelf.heads], shelf.stored - len(shelf.heads)
 
     async def snapshot(self, known: Mapping[str, Card] | None = None) -> CardSnapshot:
         """Every published card, and the number of this state. Cards that ``known`` (by id) has in their newest version
@@ -190,33 +188,26 @@ class CardStore:
 
         async def work(session: AsyncSession) -> tuple[CardHeads, Sequence[Any]]:
             heads = await read_heads(session)
-            return heads, await read_versions(session, unknown(heads, held))
+            return heads, await read_versions(session, await asyncio.to_thread(unknown, heads, held))
 
         heads, rows = await self._db.read("read the published cards", work)
-        return await asyncio.to_thread(_snapshot, heads, rows, held)
+        return await asyncio.to_thread(joined, heads, rows, held)
 
     async def update(self, before: CardSnapshot, ids: Collection[str]) -> CardSnapshot | None:
         """The snapshot after ``before``, read by looking only at the cards named; None where they may not be all that
         changed: read the whole one then."""
         if not 0 < len(ids) <= CHUNK:
             return None
-        held = {card.id: card for card in before.cards}
 
         async def work(session: AsyncSession) -> tuple[CardHeads, Sequence[Any]] | None:
             heads = await read_heads(session, ids)
-            return (heads, await read_versions(session, unknown(heads, held))) if all_changes(heads, before) else None
+            if not all_changes(heads, before):
+                return None
+            named = {card.id: card for card in before.cards if card.id in heads.versions}
+            return heads, await read_versions(session, unknown(heads, named))
 
         found = await self._db.read("read the cards that changed", work)
-        if found is None:
-            return None
-        heads, rows = found
-        published = {card.id: card.version for card in before.cards if card.id not in heads.versions}
-        whole = CardHeads(
-            number=heads.number,
-            published=published | dict(heads.published),
-            versions={**before.versions, **heads.versions},
-        )
-        return _snapshot(whole, rows, held)
+        return None if found is None else await asyncio.to_thread(grown, before, *found)
 
     async def number(self) -> int:
         """The number of the present state, as its snapshot would have it."""
@@ -244,7 +235,7 @@ class CardStore:
             return (await session.scalars(query)).all()
 
         rows = await self._db.read(what, work)
-        return await asyncio.to_thread(lambda: [_card(row) for row in rows])
+        return await asyncio.to_thread(lambda: [card_of(row) for row in rows])
 
     async def _save_once(self, session: AsyncSession, prepared: Sequence[Prepared], by: str, edit: Edit) -> SaveResult:
         held = await _held(session, [item.card.id for item in prepared])
@@ -256,7 +247,7 @@ class CardStore:
         now = self._clock.now()
         zone = now.astimezone().tzinfo
         heads = {
-            item.card.id: _head(item, held[item.card.id].version + 1 if item.card.id in held else 1, zone)
+            item.card.id: head_of(item, held[item.card.id].version + 1 if item.card.id in held else 1, zone)
             for item in (*added, *changed)
         }
         stamp = {"saved_at": now.isoformat(), "saved_by": by, "action": edit.action, "note": edit.note}
@@ -312,67 +303,3 @@ async def _contents(session: AsyncSession, ids: Sequence[str]) -> dict[str, dict
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), _CHUNK):
         yield items[start : start + _CHUNK]
-
-
-def _head(item: Prepared, version: int, zone: tzinfo | None) -> dict[str, Any]:
-    card = item.card
-    return {
-        "card_id": card.id,
-        "version": version,
-        "status": card.status,
-        "lang": card.lang,
-        "digest": item.digest,
-        "owner": card.owner,
-        "ends_ms": None if card.valid_to is None else _ends_ms(card.valid_to, zone),
-    }
-
-
-def _ends_ms(valid_to: str, zone: tzinfo | None) -> int:
-    """Epoch milliseconds at which it is over: a day at its end, and without an offset in the machine's time, as the
-    gate reads it. Raises BadCard."""
-    try:
-        moment = datetime.combine(date.fromisoformat(valid_to), time.max)
-    except ValueError:
-        try:
-            moment = datetime.fromisoformat(valid_to)
-        except ValueError as error:
-            raise BadCard(f"valid_to is {valid_to[:40]!r}, which is no ISO 8601 date. Nothing was saved") from error
-    return int(((moment if moment.tzinfo else moment.replace(tzinfo=zone)) - _EPOCH).total_seconds() * 1000)
-
-
-def _prepare(cards: Iterable[Card]) -> list[Prepared]:
-    prepared: dict[str, Prepared] = {}
-    for card in cards:
-        if not card.id or len(card.id) > MAX_ID:
-            raise BadCard(f"a card's id has 1 to {MAX_ID} characters, not {len(card.id)}. Nothing was saved")
-        if card.id in prepared:
-            raise BadCard(f"card {card.id!r} appears twice in one save. Nothing was saved; keep one of them")
-        prepared[card.id] = _prepared(card)
-    return list(prepared.values())
-
-
-def _prepared(card: Card) -> Prepared:
-    plain = replace(card, version=1)
-    try:
-        content: dict[str, Any] = _CARDS.dump_python([plain], mode="json", warnings="error")[0]
-        del content["version"]
-        _CARDS.validate_json(dump_json([content]).encode(), strict=True)
-        # defaults are left out, so that a field which a later release adds does not make every card a changed one
-        told = _CARDS.dump_python([plain], mode="json", exclude_defaults=True)
-    except (PydanticSerializationError, UnicodeEncodeError) as error:
-        raise BadCard(f"card {card.id!r} has a value of the wrong type. Nothing was saved") from error
-    except BadInput as error:
-        raise BadCard(f"card {card.id!r}: {error.message}. Nothing was saved") from error
-    except ValidationError as error:
-        raise BadCard(f"card {card.id!r}: {explain(error)}. Nothing was saved") from error
-    return Prepared(card=card, content=content, digest=hashlib.sha256(dump_json(told).encode()).hexdigest())
-
-
-def _snapshot(heads: CardHeads, rows: Sequence[Any], known: Mapping[str, Card]) -> CardSnapshot:
-    read = {row.card_id: _card(row) for row in rows}
-    cards = tuple(read.get(card_id) or known[card_id] for card_id in sorted(heads.published))
-    return CardSnapshot(cards=cards, number=heads.number, changed=len(read), versions=heads.versions)
-
-
-def _card(row: Any) -> Card:
-    return _CARDS.validate_json(dump_json([{**row.content, "version": row.version}]).encode(), strict=True)[0]

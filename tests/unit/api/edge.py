@@ -218,7 +218,7 @@ def known_vectors(knowledge: KnowledgeBase, keys: Sequence[bytes]) -> dict[bytes
     return {key: table[key] for key in keys if key in table}
 
 
-async def on_the_shelf(query: CardQuery, cards: Sequence[Card]) -> list[CardHit]:
+async def on_the_shelf(query: CardQuery, cards: Sequence[Card], _budget: object) -> list[CardHit]:
     """Cards whose title holds the query's text, as the index of these tests finds them."""
     found = [card for card in cards if query.text in card.title]
     return [CardHit(card=card, score=0.9, dense=0.8, lexical=0.0, matched=card.title) for card in found]

@@ -1,14 +1,22 @@
 """The living knowledge base: what is saved is found; a build that failed is tried again."""
 
+import asyncio
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from callcue.calls.knowledge import KnowledgeBase
 from callcue.core.cards import Card, CardQuery, Trigger
+from callcue.core.clock import SystemClock
 from callcue.core.errors import ModelError
 from callcue.core.ids import KB_STREAM
+from callcue.core.ports import TextRole, Vectors
 from callcue.infra.cards import CardStore
+from callcue.testing import HashEmbedder
+from kb_index.index import HybridIndex
 from nlu.claims import Claim
 from tests.unit.calls.conftest import Store
 from tests.unit.calls.pipeline import CARD, Pipeline
@@ -142,3 +150,102 @@ async def test_where_nothing_changed_nothing_is_built(store: Store, tmp_path: Pa
     told = len(await store.log.read(KB_STREAM))
     assert await pipeline.knowledge.rebuild() == pipeline.knowledge.generation == 2
     assert len(await store.log.read(KB_STREAM)) == told
+
+
+class GatedEmbedder(HashEmbedder):
+    """Waits, once it is armed, at the gate of every batch that has an import's texts."""
+
+    def __init__(self) -> None:
+        super().__init__(dims=64)
+        self.gate, self.entered = threading.Event(), threading.Event()
+
+    def embed(self, texts: Sequence[str], *, role: TextRole) -> Vectors:
+        if any(text.startswith("导入") for text in texts):
+            self.entered.set()
+            assert self.gate.wait(20)
+        return super().embed(texts, role=role)
+
+
+_IMPORT = [Card(id=f"m{n}", title=f"导入{n}", body="x", questions=(f"导入问{n}",)) for n in range(40)]
+
+
+async def gated(store: Store) -> tuple[KnowledgeBase, GatedEmbedder]:
+    """A knowledge base over the real index, with two cards in it."""
+    embedder = GatedEmbedder()
+    index = HybridIndex(embedder)
+    knowledge = KnowledgeBase(
+        store=CardStore(store.database), index=index, log=store.log, clock=SystemClock(), prepare=index.prepare
+    )
+    await knowledge.save([CARD, *_ABOUT_SCREENS], by="eve")
+    return knowledge, embedder
+
+
+async def test_what_others_save_does_not_wait_for_an_imports_embedding(store: Store) -> None:
+    knowledge, embedder = await gated(store)
+    importing = asyncio.create_task(knowledge.save(_IMPORT, by="eve"))
+    try:
+        assert await asyncio.to_thread(embedder.entered.wait, 10)
+        await asyncio.wait_for(knowledge.save([replace(CARD, status="retired")], by="li"), 10)
+        await asyncio.wait_for(knowledge.save([replace(_ABOUT_SCREENS[0], body="更正")], by="li"), 10)
+        assert {card_id: card.body for card_id, card in knowledge.view().cards.items()} == {"kb-screen": "更正"}
+        assert {hit.card.body for hit in await knowledge.search(CardQuery(text="发票碎屏"))} == {"更正"}
+        assert not importing.done()
+    finally:
+        embedder.gate.set()
+    assert len((await importing).added) == len(_IMPORT)
+    assert (await knowledge.search(CardQuery(text="导入问7")))[0].card.id == "m7"
+    assert set(knowledge.view().cards) == {"kb-screen", *(card.id for card in _IMPORT)}
+
+
+async def test_a_retired_card_is_out_while_another_processs_import_is_indexed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knowledge, embedder = await gated(store)
+    shown, show = asyncio.Event(), knowledge._show
+
+    def showing(cards: dict[str, Card]) -> None:
+        show(cards)
+        shown.set()
+
+    monkeypatch.setattr(knowledge, "_show", showing)
+    await CardStore(store.database).save(_IMPORT, by="cli")
+    building = asyncio.create_task(knowledge.rebuild())
+    retiring = None
+    try:
+        assert await asyncio.to_thread(embedder.entered.wait, 10)
+        retiring = asyncio.create_task(knowledge.save([replace(CARD, status="retired")], by="li"))
+        await asyncio.wait_for(shown.wait(), 10)
+        assert set(knowledge.view().cards) == {"kb-screen"}
+        assert [hit.card.id for hit in await knowledge.search(CardQuery(text="发票", top_k=1))] == ["kb-screen"]
+        assert not building.done()
+    finally:
+        embedder.gate.set()
+    await asyncio.gather(building, retiring)
+    assert CARD.id not in {hit.card.id for hit in await knowledge.search(CardQuery(text="发票", top_k=50))}
+    await knowledge.save([replace(CARD, status="draft")], by="li")
+    await knowledge.save([replace(CARD, status="review")], by="li")
+    await knowledge.save([CARD], by="li")
+    assert (await knowledge.search(CardQuery(text="发票")))[0].card.id == CARD.id, "published again"
+    assert knowledge.view().cards[CARD.id].version == 5
+
+
+@pytest.mark.parametrize("step", ["_learn_phrases", "log"])
+async def test_what_fails_after_the_swap_is_done_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    knowledge = Pipeline(store, tmp_path).knowledge
+    await knowledge.rebuild()
+    await CardStore(store.database).save(_ABOUT_SCREENS, by="cli")
+
+    async def fails(*_given: object) -> None:
+        raise ModelError("out of memory")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(*((knowledge, step, fails) if step != "log" else (store.log, "append", fails)))
+        with pytest.raises(ModelError):
+            await knowledge.rebuild()
+    assert await knowledge._changed_elsewhere()
+    await knowledge.rebuild()
+    assert [hit.card_id for hit in knowledge.view().triggers.scan("我要碎屏险", "caller")] == ["kb-screen"]
+    assert [event.type for event in await store.log.read(KB_STREAM)] == ["IndexBuilt", "IndexBuilt"]
+    assert not await knowledge._changed_elsewhere()

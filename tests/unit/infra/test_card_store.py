@@ -1,12 +1,16 @@
 """Cards are stored in versions; repeating an import changes nothing."""
 
 import asyncio
+import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from callcue.core.cards import Audience, Card, Step, Trigger
 from callcue.core.errors import BadCard, NotFound
+from callcue.infra import card_snapshot
+from callcue.infra import cards as cards_module
 from callcue.infra.cards import CardStore, SaveResult
 from callcue.infra.database import Database
 
@@ -151,3 +155,37 @@ async def test_a_snapshot_of_many_cards_is_whole(db: Database) -> None:
     snapshot = await store.snapshot()
     assert list(snapshot.cards) == await store.published()
     assert snapshot.number == 453
+
+
+async def test_heads_that_are_read_in_pages_are_whole(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = CardStore(db)
+    await store.save([*cards(7), replace(CARD, id="draft", status="draft")], by="li")
+    whole = await store.snapshot()
+    monkeypatch.setattr(card_snapshot, "_PAGE", 3)
+    monkeypatch.setattr(card_snapshot, "CHUNK", 4)
+    assert await store.snapshot() == whole
+    assert (len(whole.cards), dict(whole.versions)) == (7, dict.fromkeys([*map(_id, cards(7)), "draft"], 1))
+
+
+def _id(card: Card) -> str:
+    return card.id
+
+
+async def test_passes_over_all_cards_leave_the_loop_alone(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, where = CardStore(db), list[tuple[str, int]]()
+    await store.save(cards(3), by="li")
+    for name in ("unknown", "joined", "grown"):
+        real = getattr(cards_module, name)
+
+        def noted(*given: object, name: str = name, real: Any = real) -> Any:
+            where.append((name, threading.get_ident()))
+            return real(*given)
+
+        monkeypatch.setattr(cards_module, name, noted)
+    first = await store.snapshot()
+    await store.save([replace(cards(1)[0], title="新")], by="li")
+    assert await store.update(first, {"kb-0000"}) is not None
+    whole = [thread for name, thread in where if name != "unknown"]
+    assert where[0][0] == "unknown"
+    assert threading.get_ident() not in {where[0][1], *whole}
+    assert len(whole) == 2

@@ -13,6 +13,7 @@ from callcue.core.cards import Card, CardQuery
 from callcue.core.errors import ModelError
 from callcue.core.ports import Vectors
 from callcue.testing import HashEmbedder
+from kb_index import ahead
 from kb_index.index import HybridIndex, IndexConfig
 from kb_index.smalltalk import SMALL_TALK
 
@@ -271,3 +272,45 @@ async def test_an_embedder_that_breaks_its_promise_is_named() -> None:
 
     with pytest.raises(ModelError, match="hash-ngrams"):
         await HybridIndex(Short()).rebuild(CARDS)
+
+
+async def test_a_long_first_build_that_is_stopped_goes_on_from_what_it_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(CountingEmbedder):
+        """Is gone after some hundred texts."""
+
+        def embed(self, texts: Sequence[str], *, role: Literal["query", "passage"]) -> Vectors:
+            if len(self.asked) >= 200:
+                raise ModelError("stopped")
+            return super().embed(texts, role=role)
+
+    monkeypatch.setattr(ahead, "KEEP", 64)
+    many = [Card(id=f"c{n}", title=f"卡片{n:03}", body="x") for n in range(300)]
+    config = IndexConfig(cache_file=tmp_path / "vectors.npz")
+    stopped, other = Stopped(), CountingEmbedder()
+    with pytest.raises(ModelError):
+        await HybridIndex(stopped, config).rebuild(many)
+    index = HybridIndex(other, config)
+    await index.rebuild(many)
+    again = set(stopped.asked) & set(other.asked)
+    assert len(set(stopped.asked)) >= 200
+    assert len(again) <= 64
+    assert len(set(other.asked)) == len(other.asked) == len(many) + len(SMALL_TALK) - len(stopped.asked) + len(again)
+    assert (await ids(index, "卡片007"))[0] == "c7"
+    third = CountingEmbedder()
+    await HybridIndex(third, config).rebuild(many)
+    assert third.asked == []
+
+
+async def test_what_was_prepared_is_not_embedded_by_the_build() -> None:
+    embedder = CountingEmbedder()
+    index = await built(embedder=embedder)
+    many = [Card(id=f"c{n}", title=f"卡片{n:03}", body="x") for n in range(40)]
+    embedder.asked.clear()
+    await index.prepare([*many, replace(POINTS, id="draft", title="不必", status="draft")])
+    assert sorted(embedder.asked) == [card.title for card in many]
+    await index.rebuild([*CARDS, *many])
+    assert len(embedder.asked) == len(many)
+    assert (await ids(index, "卡片007"))[0] == "c7"
+    assert index.embedded == len(many)

