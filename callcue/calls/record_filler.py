@@ -71,6 +71,7 @@ class RecordFiller:
     handed: tuple[Coordinator, datetime] | None = None
     """The coordinator to whom the call was handed over last, and when."""
     _said: dict[str, Found] = field(default_factory=dict)
+    _ended: bool = False
 
     def hear(self, utterance: Utterance, found: Iterable[TagSuggestion]) -> None:
         """An utterance, and what the tagger made of it. What the recogniser doubts says nothing here."""
@@ -89,7 +90,8 @@ class RecordFiller:
 
     def take(self, record: CallRecord, *, ended: bool = False) -> list[TagSuggestion]:
         """What to say of the fields, given the ``record`` as it stands: only what is new, changed or gone."""
-        now = self._found(record, ended=ended)
+        self._ended = self._ended or ended  # what is told later still finds the call over
+        now = self._found(record, ended=self._ended)
         changed = [self._suggestion(name, found) for name, found in now.items() if self._said.get(name) != found]
         gone = [self._gone(name) for name in self._said if name not in now]
         self._said = now

@@ -2,19 +2,22 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from callcue.calls.manager import CallManager
+from callcue.calls.record_filler import RecordFiller
 from callcue.calls.records import RecordKeeper
 from callcue.core.clock import SystemClock
 from callcue.core.customer_events import CustomerEvent
 from callcue.core.customers import CustomerProfile
 from callcue.core.errors import BadInput
 from callcue.core.events import TagUpdate
+from callcue.core.ports import Clock
 from callcue.core.records import TagSuggestion, Value
+from callcue.core.speech import Channel, Utterance
 from tagger.record_rules import RecordRules, parse_record_rules
 from tests.unit.api.edge import customer_desk
 from tests.unit.calls.conftest import Store, started
@@ -24,7 +27,10 @@ RULES = parse_record_rules(
     {
         "category": "{channel}/{issue_type}",
         "line": [{"dialled": "400 7188 668", "channel": "抖音咨询转电话"}],
-        "coordinator": [{"name": "周店长", "staff_no": "S0213", "channel": "门店", "agent": "store-zhou"}],
+        "coordinator": [
+            {"name": "周店长", "staff_no": "S0213", "channel": "门店", "agent": "store-zhou"},
+            {"name": "吴店长", "agent": "store-wu"},
+        ],
     }
 )
 
@@ -56,10 +62,23 @@ async def keeper(store: Store) -> RecordKeeper:
     return RecordKeeper(log=store.log, store=store.records, calls=store.calls, clock=SystemClock())
 
 
-async def manager_of(pipeline: Pipeline, store: Store, rules: RecordRules = RULES) -> tuple[CallManager, RecordKeeper]:
+class SteppedClock(SystemClock):
+    """The system's, but for the time of the day."""
+
+    def __init__(self) -> None:
+        self.now_at = super().now()
+
+    def now(self) -> datetime:
+        return self.now_at
+
+
+async def manager_of(
+    pipeline: Pipeline, store: Store, rules: RecordRules = RULES, *, clock: Clock | None = None
+) -> tuple[CallManager, RecordKeeper]:
     records = RecordKeeper(log=store.log, store=store.records, calls=store.calls, clock=SystemClock())
     desk = customer_desk(store.database, records, store.log)
     stages = replace(pipeline.manager._stages, records=records, customers=desk, record_rules=rules)
+    stages = stages if clock is None else replace(stages, clock=clock)
     return CallManager(stages=stages, calls=store.calls), records
 
 
@@ -159,7 +178,8 @@ async def test_events_become_traces_and_those_of_another_customer_go(pipeline: P
 async def test_a_call_that_is_handed_to_a_store_says_when_and_to_whom(
     pipeline: Pipeline, store: Store, over: bool
 ) -> None:
-    manager, records = await manager_of(pipeline, store)
+    clock = SteppedClock()
+    manager, records = await manager_of(pipeline, store, clock=clock)
     link = await manager.start(request("k6"))
     await link.audio(WIRE)
     if over:
@@ -170,6 +190,58 @@ async def test_a_call_that_is_handed_to_a_store_says_when_and_to_whom(
     record = await records.get("k6")
     assert (record.value("coordinator.name"), record.value("coordinator.staff_no")) == ("周店长", "S0213")
     assert isinstance(record.value("handed_off_at"), str)
+    first = record.fields["handed_off_at"]
+    clock.now_at += timedelta(minutes=5)
+    await manager.sum_up("k6", "transfer", by="lin", to="store-zhou")
+    assert (await records.get("k6")).fields["handed_off_at"] == first, "the store has had it since then"
+    await manager.sum_up("k6", "transfer", by="lin", to="store-wu")
+    assert (await records.get("k6")).fields["handed_off_at"] != first, "another store"
     if not over:
         await link.hangup()
-        assert (await records.get("k6")).value("coordinator.name") == "周店长"
+        assert (await records.get("k6")).value("coordinator.name") == "吴店长"
+
+
+def spoken(number: int, channel: Channel, text: str) -> Utterance:
+    return Utterance(
+        call_id="k8",
+        channel=channel,
+        segment_id=f"{channel}-{number}",
+        start_ms=number * 1000,
+        end_ms=number * 1000 + 500,
+        raw_text=text,
+        text=text,
+        language="zh",
+        confidence=0.9,
+    )
+
+
+async def test_what_is_told_after_the_end_still_finds_the_call_over(pipeline: Pipeline, store: Store) -> None:
+    manager, records = await manager_of(pipeline, store)
+    link = await manager.start(request("k8"))
+    session = manager.live("k8")
+    assert session is not None
+    told: tuple[tuple[Channel, str], ...] = (
+        ("caller", "我的账号登不上"),
+        ("agent", "已经帮您重置好了"),
+        ("caller", "好的谢谢，可以了"),
+    )
+    for number, (channel, text) in enumerate(told):
+        await session.filling.hear(spoken(number, channel, text), [], number * 1000)
+    await session.filling.finish(4000)
+    assert (await records.get("k8")).value("service_status") == "线上已处理"
+    await manager.know_customer("k8", CustomerProfile(customer_id="C-9"), by="crm")
+    assert (await records.get("k8")).value("service_status") == "线上已处理"
+    await link.hangup()
+
+
+async def test_a_fault_in_these_fields_costs_the_call_nothing(
+    pipeline: Pipeline, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager, records = await manager_of(pipeline, store)
+    monkeypatch.setattr(RecordFiller, "take", lambda *_args, **_more: 1 // 0)
+    link = await manager.start(request("k9"))
+    await link.audio(WIRE)
+    await link.hangup()
+    assert manager.live("k9") is None
+    assert (await store.calls.get("k9")).end_reason == "hangup"
+    assert "channel" not in (await records.get("k9")).fields
