@@ -2,8 +2,8 @@
 
 No thread waits for an answer. Only names are looked up in threads, and those are few and used for nothing else, so that
 a service that lets its answers drip in, or a name server that is away, holds up nobody. Redirects are not followed, and
-an answer that was packed is refused before it is unpacked. What is connected to are the addresses that were checked, one
-after the other until one takes the connection.
+an answer that was packed is refused before it is unpacked. What is connected to are the addresses that were checked,
+one after the other until one takes the connection.
 """
 
 import asyncio
