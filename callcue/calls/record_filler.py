@@ -221,7 +221,7 @@ class RecordFiller:
         texts = {utterance.segment_id: utterance.text for utterance in self.heard}
         lines = []
         if self.profile.language:
-            lines.append(f"语言偏好：{_LANGUAGES.get(self.profile.language, self.profile.language)}（客户资料）")
+            lines.append(profile_line(self.profile))
         for tag, segment in self.culture.items():
             said = texts.get(segment, "")
             quoted = said if len(said) <= _MOST_QUOTED else said[: _MOST_QUOTED - 1] + "…"
@@ -231,6 +231,11 @@ class RecordFiller:
             return None
         sure = _CULTURE_SURE if self.culture else 1.0
         return Found(value="\n".join(lines)[:MAX_TEXT], probability=sure, evidence=tuple(self.culture.values()))
+
+
+def profile_line(profile: CustomerProfile) -> str:
+    """What the culture notes say of a customer's preferred language."""
+    return f"语言偏好：{_LANGUAGES.get(profile.language, profile.language)}（客户资料）"
 
 
 def _of_actions(actions: Sequence[Action], value: tuple[str, ...], more: Sequence[str] = ()) -> Found | None:

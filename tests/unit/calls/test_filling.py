@@ -10,13 +10,14 @@ import pytest
 from callcue.calls.manager import CallManager
 from callcue.calls.record_filler import RecordFiller
 from callcue.calls.records import RecordKeeper
+from callcue.core.cards import Card
 from callcue.core.clock import SystemClock
 from callcue.core.customer_events import CustomerEvent
 from callcue.core.customers import CustomerProfile
 from callcue.core.errors import BadInput
 from callcue.core.events import TagUpdate
 from callcue.core.ports import Clock
-from callcue.core.records import TagSuggestion, Value
+from callcue.core.records import CallRecord, TagSuggestion, Value
 from callcue.core.speech import Channel, Utterance
 from tagger.record_rules import RecordRules, parse_record_rules
 from tests.unit.api.edge import customer_desk
@@ -172,6 +173,81 @@ async def test_events_become_traces_and_those_of_another_customer_go(pipeline: P
     await manager.know_customer("k5", CustomerProfile(), by="crm")
     assert not {"persona_tags", "culture_notes"} & set((await records.get("k5")).fields), "its source is gone"
     await link.hangup()
+
+
+def of_customer(customer_id: str, store: str, days: float) -> CustomerEvent:
+    return replace(visit(1, "", store, days), event_id=f"e-{customer_id}", customer_id=customer_id)
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["while the call runs", "after it"])
+async def test_what_is_known_of_the_wrong_customer_goes_with_a_correction(
+    pipeline: Pipeline, store: Store, over: bool
+) -> None:
+    manager, records = await manager_of(pipeline, store)
+    desk = manager._stages.customers
+    assert desk is not None
+    phone = "13800138000"
+    await desk.take([of_customer("C-wrong", "徐汇店", 3), visit(1, phone, "静安店", 2)])
+    link = await manager.start(replace(request("k10"), caller=phone))
+    session = manager.live("k10")
+    assert session is not None
+    wrong = CustomerProfile(customer_id="C-wrong", segment=("VIP",), language="en")
+    await manager.know_customer("k10", wrong, by="crm")
+    told = replace(spoken(1, "caller", "我上个月去过你们人民广场店"), call_id="k10")
+    await session.filling.hear(told, [], 1000)
+    session.filling._filler.culture["方言"] = "caller-1"
+    await session.filling.used(Card(id="kb-7", title="问候", body="您好", kind="culture"), 1000)
+    assert {"persona_tags", "culture_notes"} <= set((await records.get("k10")).fields)
+    assert stores(await records.get("k10")) == ["静安店", "徐汇店", "我上个月去过你们人民广场店"]
+    if over:
+        await link.hangup()
+    await records.edit("k10", {"cross_channel_id": "C-right"}, by="lin")
+    await manager.link_customer("k10", "C-right")
+    record = await records.get("k10")
+    assert "persona_tags" not in record.fields
+    assert record.value("culture_notes") == "方言：客户说“我上个月去过你们人民广场店”\n已用文化卡片：问候"
+    assert stores(record) == ["静安店", "我上个月去过你们人民广场店"]
+    assert not any("C-wrong" in one for one in record.fields["offline_trace"].evidence)
+    if not over:
+        await link.hangup()
+        assert "persona_tags" not in (await records.get("k10")).fields
+
+
+async def test_after_the_call_a_persons_values_and_the_right_customers_stay(pipeline: Pipeline, store: Store) -> None:
+    manager, records = await manager_of(pipeline, store)
+    desk = manager._stages.customers
+    assert desk is not None
+    await desk.take([of_customer("C-7", "徐汇店", 3)])
+    link = await manager.start(replace(request("k11"), caller=None))
+    await manager.know_customer("k11", CustomerProfile(customer_id="C-7", segment=("VIP",), language="en"), by="crm")
+    await link.hangup()
+    before = (await records.get("k11")).fields
+    await manager.link_customer("k11", "C-7")
+    assert (await records.get("k11")).fields == before, "it was the right one"
+    await records.edit("k11", {"persona_tags": ("常客",)}, by="lin")
+    await manager.link_customer("k11", "")
+    record = await records.get("k11")
+    assert record.value("persona_tags") == ("常客",)
+    assert not {"culture_notes", "offline_trace"} & set(record.fields)
+
+
+async def test_a_call_without_a_number_gets_its_traces_when_a_person_says_whose_it_is(
+    pipeline: Pipeline, store: Store
+) -> None:
+    manager, records = await manager_of(pipeline, store)
+    desk = manager._stages.customers
+    assert desk is not None
+    await desk.take([of_customer("C-7", "徐汇店", 3)])
+    link = await manager.start(replace(request("k12"), caller=None))
+    await records.edit("k12", {"cross_channel_id": "C-7"}, by="lin")
+    await manager.link_customer("k12", "C-7")
+    assert stores(await records.get("k12")) == ["徐汇店"]
+    await link.hangup()
+
+
+def stores(record: CallRecord) -> list[str]:
+    traces = record.value("offline_trace")
+    return [text.rpartition("：")[2] for text in traces] if isinstance(traces, tuple) else []
 
 
 @pytest.mark.parametrize("over", [False, True], ids=["while the call runs", "after it"])
