@@ -82,13 +82,13 @@ class CustomerDesk:
         if customer.known and (held is None or held.customer != customer):
             await self._follow(call_id, customer, at_ms, hearer)
 
-    async def corrected(self, call_id: str, customer_id: str, at_ms: int) -> None:
+    async def corrected(self, call_id: str, customer_id: str, at_ms: int, *, hearer: Hearer | None = None) -> None:
         """A person says whose call it is, or with an empty id that it is not the one that was thought. What the wrong
-        customer did elsewhere leaves the record."""
+        customer did elsewhere leaves the record. ``hearer``: as when the call began, for one that was anonymous."""
         held = self._live.get(call_id)
         phone = held.customer.phone if held else ""
         if held is not None or customer_id:
-            await self._follow(call_id, Customer(phone=phone, customer_id=customer_id), at_ms)
+            await self._follow(call_id, Customer(phone=phone, customer_id=customer_id), at_ms, hearer)
 
     async def corrected_after(self, call_id: str, caller: str | None, customer_id: str, at_ms: int) -> None:
         """The same when the call is over: tags that rest on others' events go, and so do forecasts about others. New

@@ -37,6 +37,15 @@ class Filling:
         """Who the customer is."""
         await self._tell(lambda: setattr(self._filler, "profile", profile), at_ms)
 
+    async def corrected(self, customer_id: str, at_ms: int) -> None:
+        """A person says whose call it is, or (an empty id) whose it is not: what was told of another customer goes."""
+
+        def change() -> None:
+            if self._filler.profile.customer_id not in ("", customer_id):
+                self._filler.profile = CustomerProfile()
+
+        await self._tell(change, at_ms)
+
     async def happened(self, events: Sequence[CustomerEvent], at_ms: int) -> None:
         """What the customer did elsewhere: all of it, in place of what was told before."""
         await self._tell(lambda: setattr(self._filler, "events", tuple(events)), at_ms)
@@ -50,9 +59,14 @@ class Filling:
         await self._tell(lambda: self._filler.used(card), at_ms)
 
     async def hand(self, to: Coordinator, at_ms: int) -> None:
-        """The call was handed over to a coordinator."""
+        """The call was handed over to a coordinator; to the same one again, the first time counts."""
         when = self._clock.now().astimezone()
-        await self._tell(lambda: setattr(self._filler, "handed", (to, when)), at_ms)
+
+        def change() -> None:
+            if self._filler.handed is None or self._filler.handed[0] != to:
+                self._filler.handed = (to, when)
+
+        await self._tell(change, at_ms)
 
     async def finish(self, at_ms: int) -> None:
         """The call is over."""
@@ -67,15 +81,18 @@ class Filling:
                 await self._records.suggest(self._call_id, found, at_ms)
             except CallCueError as error:
                 _log.warning("record.not_filled", call_id=self._call_id, code=error.code)
+            except Exception as error:  # noqa: BLE001 -- the call goes on and is closed, whatever its fields lack
+                _log.error("record.not_filled", call_id=self._call_id, code=type(error).__name__)
 
 
 async def hand_over(records: RecordKeeper, clock: Clock, call_id: str, to: Coordinator, at_ms: int) -> None:
-    """A call that is over was handed to a coordinator: written at once, as nobody follows the call any more."""
-    values = {
-        "handed_off_at": clock.now().astimezone().isoformat(timespec="seconds"),
-        "coordinator.name": to.name,
-        "coordinator.staff_no": to.staff_no or None,
-    }
+    """A call that is over was handed to a coordinator: written at once, as nobody follows the call any more. Who has it
+    already keeps it from the first time on."""
+    whom = {"coordinator.name": to.name, "coordinator.staff_no": to.staff_no or None}
+    held = await records.get(call_id)
+    if held.value("handed_off_at") is not None and all(held.value(name) == value for name, value in whom.items()):
+        return
+    values = {"handed_off_at": clock.now().astimezone().isoformat(timespec="seconds"), **whom}
     found = [
         TagSuggestion(field=name, value=value, probability=1.0, evidence=(), model=RECORD_RULES_NAME, source="rule")
         for name, value in values.items()

@@ -10,6 +10,7 @@ from callcue.calls.filling import hand_over
 from callcue.calls.flows import FlowKeeper, StepRequest
 from callcue.calls.orders import FactBook
 from callcue.calls.prompts import Prompter
+from callcue.calls.relinking import take_off_others
 from callcue.calls.session import AudioLink, CallSession
 from callcue.calls.stages import Stages
 from callcue.calls.start import StartCall
@@ -215,16 +216,18 @@ class CallManager:
         """A person wrote the cross-channel id into the record, or emptied it (""): the call's customer is known by it,
         and what was put on the record because of another one is taken off again."""
         self._check_orders(call_id)
-        customers = self._stages.customers
-        if customers is None:
-            return
+        customers, session = self._stages.customers, self._live.get(call_id)
         try:
-            if call_id in self._live:
-                await customers.corrected(call_id, customer_id, self._now_ms(call_id))
+            if session is not None:
+                at_ms, hearer = session.received_ms, session.filling.happened
+                await session.filling.corrected(customer_id, at_ms)
+                if customers is not None:
+                    await customers.corrected(call_id, customer_id, at_ms, hearer=hearer)
             else:
-                at_ms = await self._stages.log.last_at_ms(call_id)
-                caller = (await self._calls.get(call_id)).caller
-                await customers.corrected_after(call_id, caller, customer_id, at_ms)
+                at_ms, call = await self._stages.log.last_at_ms(call_id), await self._calls.get(call_id)
+                await take_off_others(self._stages, call, customer_id, at_ms)
+                if customers is not None:
+                    await customers.corrected_after(call_id, call.caller, customer_id, at_ms)
         except CallCueError as error:
             _log.warning("customer.tags_not_kept", call_id=call_id, code=error.code)
 

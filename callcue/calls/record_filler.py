@@ -71,6 +71,7 @@ class RecordFiller:
     handed: tuple[Coordinator, datetime] | None = None
     """The coordinator to whom the call was handed over last, and when."""
     _said: dict[str, Found] = field(default_factory=dict)
+    _ended: bool = False
 
     def hear(self, utterance: Utterance, found: Iterable[TagSuggestion]) -> None:
         """An utterance, and what the tagger made of it. What the recogniser doubts says nothing here."""
@@ -89,7 +90,8 @@ class RecordFiller:
 
     def take(self, record: CallRecord, *, ended: bool = False) -> list[TagSuggestion]:
         """What to say of the fields, given the ``record`` as it stands: only what is new, changed or gone."""
-        now = self._found(record, ended=ended)
+        self._ended = self._ended or ended  # what is told later still finds the call over
+        now = self._found(record, ended=self._ended)
         changed = [self._suggestion(name, found) for name, found in now.items() if self._said.get(name) != found]
         gone = [self._gone(name) for name in self._said if name not in now]
         self._said = now
@@ -219,7 +221,7 @@ class RecordFiller:
         texts = {utterance.segment_id: utterance.text for utterance in self.heard}
         lines = []
         if self.profile.language:
-            lines.append(f"语言偏好：{_LANGUAGES.get(self.profile.language, self.profile.language)}（客户资料）")
+            lines.append(profile_line(self.profile))
         for tag, segment in self.culture.items():
             said = texts.get(segment, "")
             quoted = said if len(said) <= _MOST_QUOTED else said[: _MOST_QUOTED - 1] + "…"
@@ -229,6 +231,11 @@ class RecordFiller:
             return None
         sure = _CULTURE_SURE if self.culture else 1.0
         return Found(value="\n".join(lines)[:MAX_TEXT], probability=sure, evidence=tuple(self.culture.values()))
+
+
+def profile_line(profile: CustomerProfile) -> str:
+    """What the culture notes say of a customer's preferred language."""
+    return f"语言偏好：{_LANGUAGES.get(profile.language, profile.language)}（客户资料）"
 
 
 def _of_actions(actions: Sequence[Action], value: tuple[str, ...], more: Sequence[str] = ()) -> Found | None:

@@ -74,9 +74,20 @@ WITHHELD = "withheld"
 """Kind of an alert that tells nothing but that there is one."""
 _MOOD_ALERTS = frozenset(("mood_fell", "raised_voice"))
 _ORDER_ALERT = "order_mismatch"
-_PROFILE_FIELDS = {"customer_id": "cross_channel_id", "name": "facts.name", "lifecycle": "lifecycle"}
+_PROFILE_FIELDS = {
+    "customer_id": "cross_channel_id",
+    "name": "facts.name",
+    "lifecycle": "lifecycle",
+    "segment": "persona_tags",
+    "language": "culture_notes",
+}
 """Member of a customer's profile -> the field that says the same."""
-_CONDITION_FIELDS = {"sentiment": "sentiment", "lifecycle": "lifecycle"}
+_CONDITION_FIELDS = {
+    "sentiment": "sentiment",
+    "lifecycle": "lifecycle",
+    "segment": "persona_tags",
+    "language": "culture_notes",
+}
 """Condition of a card -> the field that it tells."""
 _SLOT_FIELDS = {
     "phone": "facts.phone",
@@ -132,7 +143,10 @@ class Visibility:
 
     def customer(self, profile: CustomerProfile) -> CustomerProfile:
         """Who calls, as another system told it."""
-        hidden: dict[str, Any] = {name: "" for name, field in _PROFILE_FIELDS.items() if not self.sees(field)}
+        unknown = CustomerProfile()
+        hidden: dict[str, Any] = {
+            name: getattr(unknown, name) for name, field in _PROFILE_FIELDS.items() if not self.sees(field)
+        }
         return replace(profile, **hidden)
 
     def summary(self, parts: Sequence[SummaryPart]) -> tuple[SummaryPart, ...]:
@@ -154,7 +168,9 @@ class Visibility:
 
 
 def _started(of: Visibility, event: CallStarted) -> CallStarted:
-    return replace(event, caller=of.caller(event.caller))
+    """The line that was dialled and what the intake called the way are the record's channel."""
+    shown = replace(event, caller=of.caller(event.caller))
+    return shown if of.sees("channel") else replace(shown, dialled=None, origin=None)
 
 
 def _customer(of: Visibility, event: CustomerKnown) -> CustomerKnown:

@@ -25,7 +25,11 @@ MAX_CHOICES = 300
 _NAME = re.compile(r"x\.[a-z][a-z0-9_]{0,47}")
 _SINGLE: tuple[FieldKind, ...] = ("notes", "flag", "integer", "number", "amount", "date", "time", "path")
 """Kinds that hold one value only."""
-_TELLS = {"issue_subtype": ("issue_type",), "response_min": ("handed_off_at", "store_replied_at")}
+_TELLS = {
+    "issue_subtype": ("issue_type",),
+    "category": ("channel", "issue_type", "issue_subtype"),
+    "response_min": ("handed_off_at", "store_replied_at"),
+}
 """Field -> fields whose value it tells: it is seen by those who see all of them."""
 
 

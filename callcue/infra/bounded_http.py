@@ -2,7 +2,8 @@
 
 No thread waits for an answer. Only names are looked up in threads, and those are few and used for nothing else, so that
 a service that lets its answers drip in, or a name server that is away, holds up nobody. Redirects are not followed, and
-an answer that was packed is refused before it is unpacked. What is connected to is the address that was checked.
+an answer that was packed is refused before it is unpacked. What is connected to are the addresses that were checked,
+one after the other until one takes the connection.
 """
 
 import asyncio
@@ -89,11 +90,25 @@ class BoundedHttp:
     async def _asked(self, ask: Ask) -> tuple[int, bytes]:
         url, headers = ask.url, {"Accept-Encoding": "identity", **ask.headers}
         proxy = self._proxy(url)
-        if proxy is None:
-            headers["Host"] = url.netloc.decode("ascii")
-            url = url.copy_with(host=await self._checked(url.host, url.port or _PORTS[url.scheme]))
+        if proxy is not None:
+            return await self._sent(ask, url, headers, proxy=proxy, connect_s=self._bounds.seconds)
+        headers["Host"] = url.netloc.decode("ascii")
+        found = list(dict.fromkeys(await self._checked(url.host, url.port or _PORTS[url.scheme])))
+        connect_s = self._bounds.seconds / len(found)  # one that does not answer leaves the others their time
+        for address in found[:-1]:
+            try:
+                return await self._sent(ask, url.copy_with(host=address), headers, connect_s=connect_s)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                continue  # nothing was sent yet
+        return await self._sent(ask, url.copy_with(host=found[-1]), headers, connect_s=connect_s)
+
+    async def _sent(
+        self, ask: Ask, url: httpx2.URL, headers: Mapping[str, str], *, connect_s: float, proxy: str | None = None
+    ) -> tuple[int, bytes]:
+        """``url``: with the address to connect to in the place of the name."""
+        timeout = httpx2.Timeout(self._bounds.seconds, connect=connect_s)
         client = httpx2.AsyncClient(
-            trust_env=False, follow_redirects=False, timeout=self._bounds.seconds, verify=self._tls, proxy=proxy
+            trust_env=False, follow_redirects=False, timeout=timeout, verify=self._tls, proxy=proxy
         )
         extensions = {"sni_hostname": ask.url.host}
         async with (
@@ -117,8 +132,8 @@ class BoundedHttp:
         bypassed = bool(found) and proxy_bypass(url.netloc.decode("ascii"))
         return None if bypassed else found
 
-    async def _checked(self, host: str, port: int) -> str:
-        """The address to connect to: the first one, when all that the name stands for are allowed."""
+    async def _checked(self, host: str, port: int) -> list[str]:
+        """The addresses to connect to: all that the name stands for, when every one of them is allowed."""
         try:
             found = await self._resolve(host, port)
         except (OSError, UnicodeError):
@@ -127,7 +142,7 @@ class BoundedHttp:
             raise AskFailedError("unresolved")
         if self._allowed is not None and not all(self._allowed(ip_address(one.split("%")[0])) for one in found):
             raise AskFailedError("outside")
-        return found[0]
+        return found
 
     async def _look_up(self, host: str, port: int) -> list[str]:
         try:

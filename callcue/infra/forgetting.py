@@ -5,33 +5,46 @@ a transaction of its own: live calls write in between.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import JSON, Column, ColumnElement, String, Table, Text, and_, cast, delete, false, func, or_, select
+from sqlalchemy import ColumnElement, Table, Text, and_, cast, delete, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcue.core.customer_events import Customer
+from callcue.core.field_spec import FieldKind
+from callcue.infra.blotting import Blot, Place, field_places
 from callcue.infra.customer_events import CustomerEventStore, Keys, written_phones
 from callcue.infra.customer_tables import CustomerEventRow, ForecastRow, OrderRow
 from callcue.infra.database import Database
 from callcue.infra.tables import (
+    Base,
     CallTableRow,
     CardSearchRow,
     CardShowRow,
     EventRow,
+    FieldConfigRow,
     QuestionRow,
     RecordRow,
     TopicRow,
 )
 
-_SPOKEN = (EventRow, CallTableRow, RecordRow, CardShowRow, QuestionRow, TopicRow, CardSearchRow, ForecastRow)
-"""Tables in which a number or an id may stand because somebody said or wrote it. Cards and settings are nobody's."""
-_LEAST_WRITTEN = 6
-"""Characters from which a number or an id is looked for inside longer texts; shorter ones could be anything, and go
-where they are the whole value."""
+_SPOKEN: Mapping[type[Base], Mapping[str, Place | Literal["event", "record"]]] = {
+    EventRow: {"body": "event"},
+    CallTableRow: {"caller": "key"},
+    RecordRow: {"fields": "record"},
+    CardShowRow: {"query": "words"},
+    QuestionRow: {"text": "words"},
+    TopicRow: {"title": "words", "note": "words"},
+    CardSearchRow: {"query": "words"},
+    ForecastRow: {"phone": "key", "customer_id": "key"},
+}
+"""Tables and columns in which a number or an id may stand because somebody said or wrote it. Cards and settings are
+nobody's."""
+_ID_FIELD = "cross_channel_id"
+_TOLD = "CustomerKnown"
 _PAGE = 200
 
 
@@ -78,42 +91,57 @@ class Forgetting:
     async def _mask(self, keys: Keys) -> int:
         """Of calls that run still, the log is left alone: it is being written."""
         running = await self._db.read("look for live calls", _running)
-        blot, count = _blot(keys), 0
+        blot, count = Blot(keys, field_places(await self._db.read("read the added fields", _added_kinds))), 0
         for model in _SPOKEN:
-            table: Table = model.__table__  # type: ignore[assignment]
-            found = await self._db.read("look for a customer", partial(_mentions, table=table, keys=keys))
+            found = await self._db.read("look for a customer", partial(_mentions, model=model, keys=keys))
             rows = [row for row in found if row.get("call_id") not in running]
             for start in range(0, len(rows), _PAGE):
-                work = partial(_write_masked, table=table, rows=rows[start : start + _PAGE], blot=blot)
+                work = partial(_write_masked, model=model, rows=rows[start : start + _PAGE], blot=blot)
                 count += await self._db.write("blot out a customer", work)
         return count
 
 
 async def _calls_of(session: AsyncSession, keys: Keys) -> dict[str, bool]:
-    """Call -> whether it is over: calls from the customer's numbers, and those whose record or profile has the id."""
+    """Call -> whether it is over: calls from the customer's numbers, and those that are the id's.
+
+    Told are often several customers, one after the other: the record's word counts, else the newest that was told.
+    """
     found: set[str] = set()
     if keys.phones:
         written = [form for phone in sorted(keys.phones) for form in written_phones(phone)]
         found |= set(await session.scalars(select(CallTableRow.call_id).where(CallTableRow.caller.in_(written))))
-    if keys.phones or keys.ids:
-        query = select(ForecastRow.call_id).where(_owned(ForecastRow.phone, ForecastRow.customer_id, keys))
-        found |= set(await session.scalars(query))
-    for name in keys.ids:
-        like = f"%{_escaped(name)}%"
-        records = select(RecordRow).where(cast(RecordRow.fields, Text).like(like, escape="\\"))
-        found |= {row.call_id for row in await session.scalars(records) if _is_id(row.fields, name)}
-        told = select(EventRow).where(
-            EventRow.type == "CustomerKnown", cast(EventRow.body, Text).like(like, escape="\\")
-        )
-        rows = await session.scalars(told)
-        found |= {row.call_id for row in rows if row.body.get("profile", {}).get("customer_id") == name}
+        by_phone = select(ForecastRow.call_id).where(ForecastRow.phone.in_(sorted(keys.phones)))
+        found |= set(await session.scalars(by_phone))
+    for call_id in sorted(await _named(session, keys) - found):
+        if await _customer_id(session, call_id) in {*keys.ids, None}:
+            found.add(call_id)
     query_ended = select(CallTableRow.call_id, CallTableRow.ended_at).where(CallTableRow.call_id.in_(sorted(found)))
     return {call_id: ended is not None for call_id, ended in (await session.execute(query_ended)).all()}
 
 
-def _is_id(fields: Mapping[str, Any], name: str) -> bool:
-    held = fields.get("cross_channel_id")
-    return isinstance(held, Mapping) and held.get("value") == name
+async def _named(session: AsyncSession, keys: Keys) -> set[str]:
+    """The calls whose record, profile or forecast named one of the ids at some time."""
+    found = set(await session.scalars(select(ForecastRow.call_id).where(ForecastRow.customer_id.in_(sorted(keys.ids)))))
+    for name in keys.ids:
+        like = f"%{_escaped(name)}%"
+        records = select(RecordRow).where(cast(RecordRow.fields, Text).like(like, escape="\\"))
+        held = [(row.call_id, row.fields.get(_ID_FIELD)) for row in await session.scalars(records)]
+        found |= {call_id for call_id, value in held if isinstance(value, Mapping) and value.get("value") == name}
+        told = select(EventRow).where(EventRow.type == _TOLD, cast(EventRow.body, Text).like(like, escape="\\"))
+        rows = await session.scalars(told)
+        found |= {row.call_id for row in rows if row.body.get("profile", {}).get("customer_id") == name}
+    return found
+
+
+async def _customer_id(session: AsyncSession, call_id: str) -> str | None:
+    """Whose call it is; empty: nobody's whose id is known. None: neither record nor profile says anything."""
+    record = await session.get(RecordRow, call_id)
+    held = None if record is None else record.fields.get(_ID_FIELD)
+    if isinstance(held, Mapping):
+        return str(held.get("value") or "")
+    query = select(EventRow).where(EventRow.call_id == call_id, EventRow.type == _TOLD)
+    newest = (await session.scalars(query.order_by(EventRow.seq.desc()).limit(1))).first()
+    return None if newest is None else str(newest.body.get("profile", {}).get("customer_id", ""))
 
 
 async def _running(session: AsyncSession) -> set[str]:
@@ -146,10 +174,16 @@ def _owned(phone: Any, customer_id: Any, keys: Keys) -> ColumnElement[bool]:
     return or_(*parts) if parts else false()
 
 
-async def _mentions(session: AsyncSession, table: Table, keys: Keys) -> list[dict[str, Any]]:
+async def _added_kinds(session: AsyncSession) -> dict[str, FieldKind]:
+    configs = await session.scalars(select(FieldConfigRow.config))
+    return {spec["name"]: spec["kind"] for config in configs for spec in config.get("fields", ()) if "kind" in spec}
+
+
+async def _mentions(session: AsyncSession, model: type[Base], keys: Keys) -> list[dict[str, Any]]:
     """The rows in which one of the numbers or ids stands somewhere."""
     wanted = [*keys.phones, *keys.ids]
-    texts = [cast(column, Text) for column in _texts(table)]
+    table = model.__table__
+    texts = [cast(table.c[name], Text) for name in _SPOKEN[model]]
     if not wanted:
         return []
     query = select(table).where(
@@ -158,12 +192,12 @@ async def _mentions(session: AsyncSession, table: Table, keys: Keys) -> list[dic
     return [dict(row) for row in (await session.execute(query)).mappings()]
 
 
-async def _write_masked(
-    session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]], blot: Callable[[Any], Any]
-) -> int:
+async def _write_masked(session: AsyncSession, model: type[Base], rows: Sequence[Mapping[str, Any]], blot: Blot) -> int:
+    table: Table = model.__table__  # type: ignore[assignment]
     count = 0
     for row in rows:
-        fresh = {c.name: blot(row[c.name]) for c in _texts(table) if blot(row[c.name]) != row[c.name]}
+        blotted = {name: _blotted(row[name], place, blot) for name, place in _SPOKEN[model].items()}
+        fresh = {name: value for name, value in blotted.items() if value != row[name]}
         if fresh:
             same = and_(*(column == row[column.name] for column in table.primary_key.columns))
             await session.execute(table.update().where(same).values(**fresh))
@@ -171,29 +205,10 @@ async def _write_masked(
     return count
 
 
-def _texts(table: Table) -> list[Column[Any]]:
-    """Columns that may hold words; keys name other things."""
-    return [column for column in table.columns if isinstance(column.type, String | JSON) and not column.primary_key]
-
-
-def _blot(keys: Keys) -> Callable[[Any], Any]:
-    """A function that replaces numbers and ids by as many ``#``: places in a text stay where they are."""
-    wanted = {*keys.phones, *keys.ids}
-    long_phones = [re.escape(phone) for phone in keys.phones if len(phone) >= _LEAST_WRITTEN]
-    parts = [rf"(?<!\d)(?:(?:00)?86|0)?{phone}(?!\d)" for phone in long_phones]
-    parts += [rf"(?<![\w@-]){re.escape(name)}(?![\w@-])" for name in keys.ids if len(name) >= _LEAST_WRITTEN]
-    inside = re.compile("|".join(parts)) if parts else None
-
-    def blot(value: Any) -> Any:
-        if isinstance(value, str):
-            if value in wanted:
-                return "#" * len(value)
-            return inside.sub(lambda found: "#" * len(found[0]), value) if inside else value
-        if isinstance(value, list):
-            return [blot(one) for one in value]
-        return {name: blot(one) for name, one in value.items()} if isinstance(value, dict) else value
-
-    return blot
+def _blotted(value: Any, place: Place | Literal["event", "record"], blot: Blot) -> Any:
+    if place == "event":
+        return blot.event(value)
+    return blot.record(value) if place == "record" else blot.value(value, place)
 
 
 def _escaped(text: str) -> str:

@@ -139,7 +139,33 @@ def test_a_card_tells_neither_blanks_nor_conditions_that_are_hidden() -> None:
     assert shown.reason.matched == "segment: VIP; birthday_in_days: 3"
 
 
+def test_channel_and_persona_under_another_name() -> None:
+    begun = replace(samples.started(), dialled="4007188668", origin="抖音咨询转电话")  # type: ignore[call-arg] # CallStarted
+    assert hiding("channel").event(begun) == replace(begun, dialled=None, origin=None)  # type: ignore[call-arg]
+    assert hiding("persona_tags").event(begun) == begun
+    profile = CustomerProfile(customer_id="k7", segment=("VIP",), language="en")
+    assert hiding("persona_tags").customer(profile) == CustomerProfile(customer_id="k7", language="en")
+    assert hiding("culture_notes").customer(profile) == CustomerProfile(customer_id="k7", segment=("VIP",))
+    reason = PushReason(
+        kind="profile",
+        matched="segment: VIP; language: en; region: 上海",
+        query="",
+        segment_id="",
+        channel="caller",
+        start=0,
+        end=0,
+        match="exact",
+    )
+    push = replace(samples.push(), reason=reason)  # type: ignore[call-arg] # a CardPush
+    shown = hiding("persona_tags", "culture_notes").event(push)
+    assert isinstance(shown, CardPush)
+    assert shown.reason.matched == "region: 上海"
+
+
 def test_a_field_that_tells_another_is_seen_with_it_alone() -> None:
+    for told in ("channel", "issue_type", "issue_subtype"):
+        assert hiding().sees("category")
+        assert not hiding(told).sees("category"), "its levels are made of them"
     assert hiding().sees("issue_subtype")
     assert not hiding("issue_type").sees("issue_subtype"), "账单-退款 says 账单"
     assert not hiding("store_replied_at").sees("response_min")

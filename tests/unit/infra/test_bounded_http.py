@@ -67,6 +67,36 @@ async def test_an_answer_comes_back_whole(server: RoughServer) -> None:
     assert await http().ask(get(server.url)) == (404, b"")
 
 
+def naming(*addresses: str, **more: object) -> BoundedHttp:
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return list(addresses)
+
+    return http(resolve=resolve, **more)  # type: ignore[arg-type]
+
+
+async def test_a_name_is_asked_at_its_next_address_where_one_takes_no_connection(server: RoughServer) -> None:
+    server.body = b"[1]"
+    port = httpx2.URL(server.url).port
+    asked = get(f"http://shop.example:{port}/")
+    assert await naming("127.0.0.2", "127.0.0.1").ask(asked) == (200, b"[1]")
+    assert await naming("127.0.0.1", "127.0.0.2").ask(asked) == (200, b"[1]")
+    assert len(server.asked) == 2
+    with pytest.raises(AskFailedError) as failed:
+        await naming("127.0.0.2", "127.0.0.3").ask(asked)
+    assert failed.value.why == "unreachable"
+    with pytest.raises(AskFailedError) as failed:
+        await naming("127.0.0.2", "127.0.0.1", allowed=lambda one: str(one) == "127.0.0.1").ask(asked)
+    assert failed.value.why == "outside", "all of them are checked before one is asked"
+
+
+async def test_what_was_sent_is_not_sent_again_elsewhere(server: RoughServer) -> None:
+    server.head, server.body = b"", b""
+    port = httpx2.URL(server.url).port
+    with pytest.raises(AskFailedError) as failed:
+        await naming("127.0.0.1", "127.0.0.1", "127.0.0.2").ask(get(f"http://shop.example:{port}/"))
+    assert (failed.value.why, len(server.asked)) == ("unreachable", 1)
+
+
 @pytest.mark.parametrize("where", ["drips", "drips_head"])
 async def test_an_answer_that_drips_in_is_given_up_as_a_whole(server: RoughServer, where: str) -> None:
     setattr(server, where, True)

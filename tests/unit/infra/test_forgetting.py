@@ -9,16 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcue.core.customer_events import Customer, CustomerEvent
 from callcue.core.customers import CustomerProfile
 from callcue.core.events import CustomerKnown
+from callcue.core.field_spec import FieldSpec
+from callcue.core.record_schema import FieldConfig
 from callcue.infra.customer_events import CustomerEventStore
 from callcue.infra.database import Database
 from callcue.infra.event_log import EventLog
 from callcue.infra.forgetting import Forgetting
+from callcue.infra.schemas import SchemaStore
 from callcue.infra.tables import CardSearchRow, TopicRow
 from tests.unit.infra import samples
 from tests.unit.infra.conftest import run_sql
 from tests.unit.infra.every_table import CUSTOMER, PHONE, content, fill
 
 OTHER_PHONE = "13900001111"
+_NOT_A_CALLS = ("PartialTranscript", "KbChanged", "IndexBuilt", "CallEnded", "RecordConfirmed")
 
 
 async def where(db: Database, *texts: str) -> list[str]:
@@ -128,3 +132,55 @@ async def test_nobody_is_nobody(db: Database, log: EventLog) -> None:
     gone = await Forgetting(db).forget(Customer(), calls=True)
     assert (gone.events, gone.calls, gone.masked) == (0, 0, 0)
     assert await content(db) == before
+
+
+def told(call_id: str, customer_id: str, name: str = "林") -> CustomerKnown:
+    profile = CustomerProfile(name=name, customer_id=customer_id, birthday="1990-02-03", segment=("VIP",))
+    return CustomerKnown(call_id=call_id, at_ms=0, profile=profile, by="crm")
+
+
+async def test_the_call_of_another_customer_stays_whoever_was_told_first(db: Database, log: EventLog) -> None:
+    """By the newest that was told, and before that by the record."""
+    wrong, right = "kunde-1000", "kunde-2000"
+    await log.append(
+        samples.started("by-profile", caller=OTHER_PHONE),
+        told("by-profile", wrong),
+        told("by-profile", right, "王"),
+        samples.ended("by-profile"),
+    )
+    await log.append(
+        samples.started("by-record", caller=OTHER_PHONE),
+        told("by-record", wrong),
+        samples.updated("by-record", 1, samples.change("cross_channel_id", right, old=wrong)),
+        samples.ended("by-record"),
+    )
+    gone = await Forgetting(db).forget(Customer(customer_id=wrong), calls=True)
+    assert (gone.calls, gone.kept_calls) == (0, 0)
+    assert await where(db, wrong, "林") == [], "what was told of the wrong one goes from it"
+    profiles = [event.profile for event in await log.read("by-profile") if isinstance(event, CustomerKnown)]
+    assert profiles == [CustomerProfile(customer_id="#" * len(wrong)), told("", right, "王").profile]
+    gone = await Forgetting(db).forget(Customer(customer_id=right), calls=True)
+    assert gone.calls == 2
+
+
+@pytest.mark.parametrize(
+    "customer_id",
+    ["person", "caller", "agent", "native", "hangup", "599", "599000", "CallStarted", "facts.amount", "li"],
+)
+async def test_an_id_that_reads_like_something_else_breaks_nothing(
+    db: Database, log: EventLog, customer_id: str
+) -> None:
+    await log.append(
+        *(replace(event, call_id="c1", seq=0) for event in samples.one_of_each() if event.type not in _NOT_A_CALLS)
+    )
+    await log.append(
+        samples.updated("c1", 2, samples.change("facts.amount", "599000"), samples.change("x.sum", "599000")),
+        samples.ended("c1"),
+    )
+    config = FieldConfig(fields=(FieldSpec(name="x.sum", label="额", label_en="Sum", group="custom", kind="amount"),))
+    await SchemaStore(db).save(config, by="li")
+    before, rows = await log.read("c1"), await content(db)
+    gone = await Forgetting(db).forget(Customer(customer_id=customer_id), calls=True)
+    assert gone.calls == 0
+    assert await log.read("c1") == before
+    assert await content(db) == rows
