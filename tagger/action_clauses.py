@@ -77,6 +77,8 @@ _NOT_THEN = re.compile(
     r"\b(?:not|can't|won't|doesn't) (?:work|make)|\b(?:too (?:late|early)|instead|rather)\b",
     re.IGNORECASE,
 )
+_NO_TIME = re.compile(r"^(?:不行|不成|不方便)|没空|没时间|\bdoesn't work for me\b", re.IGNORECASE)
+_NOT_AT_ALL = re.compile(r"不行|不方便|不在|不成|不合适|不可以|有事|来不及|can't|won't|doesn't work", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +144,18 @@ def steps_of(utterance: Utterance, after: Utterance | None, started_at: datetime
 
 
 def _turned(utterance: Utterance, said_at: datetime) -> Turned | None:
-    if not _NOT_THEN.search(_EITHER.sub(r"\1", utterance.text)):
+    text = _EITHER.sub(r"\1", utterance.text.strip())
+    if not _NOT_THEN.search(text):
         return None
-    for clause in reversed(_CLAUSE.findall(utterance.text)):
+    said = _CLAUSE.findall(text)
+    for clause in reversed(said):
         named = deadline(clause, said_at)
         if named is not None and not _NOT_THEN.search(clause[named.end :]):
             return Turned(due=named.value, when=clause[named.start : named.end], segment=utterance.segment_id)
-    return Turned(due="", when="", segment=utterance.segment_id)
+    # 一周太久了 complains, and what was promised stands; 还是不行 is about something else.
+    if _NO_TIME.search(text) or any(cues.timed(clause) and _NOT_AT_ALL.search(clause) for clause in said):
+        return Turned(due="", when="", segment=utterance.segment_id)
+    return None
 
 
 def _settled(utterance: Utterance, said_at: datetime) -> tuple[Settled, ...]:

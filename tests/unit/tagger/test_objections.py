@@ -120,6 +120,16 @@ def test_a_time_that_was_turned_down_is_none_until_the_agent_says_yes() -> None:
     assert [one.due[:10] for one in actions(OFFER, turned, ("agent", "好的，没问题"))] == ["2026-11-27"]
 
 
+@pytest.mark.parametrize("said", ["一周太久了吧", "还是不行", "现在登不上，不方便"])
+def test_a_complaint_leaves_what_was_promised(said: str) -> None:
+    assert [one.due for one in actions(("agent", "一周之内给您回电话"), ("caller", said))] == ["2026-11-30"]
+
+
+@pytest.mark.parametrize("said", ["不行", "我没空", "明天我不在家", "明天有事"])
+def test_an_offer_at_a_time_that_does_not_suit_is_dropped(said: str) -> None:
+    assert actions(OFFER, ("caller", said), ("agent", "哦")) == []
+
+
 def test_a_promise_that_is_taken_back_and_given_anew() -> None:
     first: tuple[Channel, str] = ("agent", "我今天下午给您回电话")
     for said in ("算了，我明天给您回电话吧", "算了我明天给您回电话吧", "我改成明天给您回电话"):
@@ -135,7 +145,7 @@ def test_of_too_many_the_soonest_stay() -> None:
         "我后天给您发邮件", "我明天给您发短信", "周五安排师傅上门", "下周一给您建个工单",
         "下周二给您补寄一个充电器", "下周三微信通知您", "另外主管今天下午三点一定给您回电话",
     ]  # fmt: skip
-    found = actions(*[turn for said in promises for turn in (("agent", said), ("caller", "好"))])  # type: ignore[arg-type]
+    found = actions(*[turn for said in promises for turn in (("agent", said), ("caller", "好"))])
     assert len(found) == MAX_ACTIONS
     assert found[-1].due == "2026-11-23T15:00+08:00"
     assert "2026-12-02" not in [one.due for one in found], "the latest due gives way"
