@@ -16,7 +16,8 @@ _CHANNELS: tuple[tuple[str, str], ...] = (
     (WECHAT, r"企业微信|企微|微信|wechat"),
     ("短信", r"短信|发(?:个|条)?(?:信息|消息)|\btext (?:you|me)\b"),
     ("邮件", r"邮件|邮箱|\be-?mail"),
-    (PHONE, r"回(?:个|您)?(?:一个)?电(?!视)|回拨|打(?:个|一个)?电话|电话(?:联系|通知|回访|答复|告[知诉]|跟|给)|回访|"
+    (PHONE, r"回(?:个|您)?(?:一个)?电(?!视)|回拨|打(?:个|一个|一次)?电话|"
+        r"电话(?:联系|通知|回访|答复|告[知诉]|跟|给)|回访|"
         r"(?:致|来)电|(?:ring|call|phone) (?:you|me)(?: back)?\b|call back"),
     ("小程序", r"小程序"),
     ("上门", r"上门"),
@@ -40,10 +41,20 @@ _WISH = re.compile(
     rf"加(?:一下)?我(?:的)?(?P<d>微信|企业微信)|打(?:个|我)?(?P<e>电话)(?:给我|就行|就好|联系|吧|通知))"
 )
 _AGAINST = re.compile(
-    rf"(?:别|不要|不用|别再|不方便|没法|不想|不(?:太)?愿意)(?:再)?(?:给我)?(?:打|发|接|加|收)(?:我)?(?:的)?(?P<name>{_NAMES})|"
-    rf"(?P<other>{_NAMES})(?:就)?(?:不方便|接不(?:了|到)|不要|别打)"
+    rf"(?:别|不要|不用|不必|不需要|不方便|没法|不想|不希望|不(?:太)?愿意|甭)(?:再|老|总)?(?:是)?(?:你们)?(?:给我|跟我|让人|叫人)?(?:再)?"
+    rf"(?:通过|用|打|发|接|加|收|走|靠)?(?:个|条|我|你们)?(?:的)?(?P<name>{_NAMES})|"
+    rf"(?P<other>{_NAMES})(?:我)?(?:就)?(?:不方便|接不(?:了|到)|不要|别打|别发|不用|免了|算了)"
 )
-_TOLD = re.compile(r"你们(?:发|打)|收到|上次|之前|昨天|怎么|为什么|没(?:有)?(?:收|发|打)")
+_TOLD = re.compile(
+    r"你们(?:发|打)|收到|上次|之前|昨天|怎么|为什么|每次|多次|几次|一直|总是?|老是?|天天|已经|"
+    r"给我的|过(?!来|去|会|几|两|后)|(?:说|讲|发|打|找|加|联系|通知|沟通|告诉)(?:我|你们)?了|"
+    r"(?:联系|找|打给|告诉|通知|问)(?:一下)?(?:你们|他|她|客服|商家)|"
+    r"(?<![让叫请])(?:他们?|她|客服|人家|店员|师傅|同事)[^，]{0,8}(?:说|讲|联系|通知|打|发)|你们说"
+)
+"""Of a channel is told, not asked for: what happened by it, what others did or said."""
+_AMISS = re.compile(r"不(?!如|好意思|过|然)|没|别(?!的|人)|无法|甭")
+_EITHER = re.compile(r"(.)不\1|要不(?:然)?(?!要)|没(?:问题|关系|事)")
+"""Not, but no negation: 能不能, 要不."""
 _CLAUSE = re.compile(r"[^，,。！!；;？?]+")
 
 
@@ -64,22 +75,32 @@ def channel_of(text: str) -> str:
 
 def preference_of(heard: Iterable[Utterance]) -> Preference:
     """What the caller says of it over the call; the last word counts."""
-    wanted: list[str] = []
-    refused: list[str] = []
-    segments: list[str] = []
+    preference = Preference()
     for utterance in heard:
-        if utterance.channel != "caller":
-            continue
-        for clause in _CLAUSE.findall(utterance.text):
-            against, wish = _AGAINST.search(clause), _WISH.search(clause)
-            if against is not None:
-                _move(_named(against), refused, wanted)
-            elif wish is not None and not _TOLD.search(clause):
-                _move(_named(wish), wanted, refused)
-            else:
-                continue
-            segments.append(utterance.segment_id)
-    return Preference(wanted=tuple(wanted), refused=tuple(refused), segments=tuple(dict.fromkeys(segments)))
+        preference = preferring(preference, utterance)
+    return preference
+
+
+def preferring(before: Preference, utterance: Utterance) -> Preference:
+    """What the caller wants once ``utterance`` was said, too."""
+    if utterance.channel != "caller":
+        return before
+    wanted, refused, said = list(before.wanted), list(before.refused), False
+    for clause in _CLAUSE.findall(utterance.text):
+        plain = _EITHER.sub(r"\1", clause)
+        against = _AGAINST.search(plain)
+        rest = plain if against is None else plain[against.end() :]
+        if against is not None and not _TOLD.search(plain[: against.start()]):
+            _move(_named(against), refused, wanted)
+            said = True
+        wish = _WISH.search(rest)
+        if wish is not None and not _TOLD.search(rest) and not _AMISS.search(rest):
+            _move(_named(wish), wanted, refused)
+            said = True
+    if not said:
+        return before
+    segments = dict.fromkeys((*before.segments, utterance.segment_id))
+    return Preference(wanted=tuple(wanted), refused=tuple(refused), segments=tuple(segments))
 
 
 def _named(match: re.Match[str]) -> str:

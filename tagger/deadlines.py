@@ -28,6 +28,8 @@ _EN_NUMBERS = (
     "eleven",
     "twelve",
 )
+_DIGITS = "零一二三四五六七八九"
+_SIDE_BY_SIDE = re.compile(r"([一二两三四五六七八九])([一二两三四五六七八九])[零〇一二两三四五六七八九]*")
 _MOST_DAYS = 400
 _NOON = {"早": 0, "上": 0, "中": 12, "下": 12, "傍": 12, "晚": 12}
 
@@ -74,10 +76,27 @@ def _iso(value: date | datetime, said_at: datetime) -> str:
 def _count(text: str) -> float:
     if text == "半":
         return 0.5
-    value = parse_number(text)
+    value = parse_number(_range_end(text))
     if value is None:
         raise ValueError(text)
     return float(value)
+
+
+def _range_end(text: str) -> str:
+    """The greater end of a range whose ends stand side by side: 两三 -> 三, 十五六 -> 十六, 二三十 -> 三十, 2,3 -> 3.
+
+    Raises: ValueError where digits side by side are neither a range nor one number.
+    """
+    if re.fullmatch(r"\d{1,2}(?:,\d{1,2})+", text):
+        return text.rpartition(",")[2]
+    pair = _SIDE_BY_SIDE.search(text)
+    if pair is None:
+        return text
+    low, high = (_DIGITS.index(char.replace("两", "二")) for char in (pair[1], pair[2]))
+    # 三五天 is the one range that leaves a number out. Other digits in a row are read one by one (a number, a code).
+    if len(_SIDE_BY_SIDE.findall(text)) > 1 or len(pair[0]) > 2 or not (high - low == 1 or pair[0] == "三五"):
+        raise ValueError(text)
+    return text[: pair.start()] + pair[2] + text[pair.end() :]
 
 
 def _hours(match: re.Match[str], said_at: datetime) -> datetime | None:

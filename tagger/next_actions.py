@@ -1,157 +1,163 @@
 """What happens after a call: who does what, by which channel and until when, out of what both sides said.
 
-Promises and arrangements are found as summaries find them (``summary_select``); here they are taken apart into clauses,
-each with its channel and its time. Only what names a channel or a time is an action: 我帮您看一下 is done in the call.
+Promises and arrangements are found as summaries find them (``summary_select``) and taken apart into clauses
+(``action_clauses``), each with its channel and its time; here they are put together over the call. Only what names a
+channel or a time is an action: 我帮您看一下 is done in the call.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Literal
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import pairwise
 
-from callcue.core.field_values import MAX_ENTRY
 from callcue.core.speech import Utterance
-from tagger import summary_cues as cues
-from tagger.contact import TELLING, Preference, channel_of
+from tagger.action_clauses import ARRANGES, Action, Settled, Step, Turned, steps_of
+from tagger.contact import Preference
 from tagger.deadlines import deadline
-from tagger.shorthand import ARROW
-from tagger.summary_select import CallText, Hints
-from tagger.summary_text import Piece, clauses, piece_of
 
-Doer = Literal["坐席", "客户"]
 MAX_ACTIONS = 6
-_TIMED_SURE, _CHANNEL_SURE, _SAID_SURE = 0.8, 0.75, 0.7
-"""Assumed: how often such an action is one, with a time, with a channel alone, and with neither."""
-_AGREED_SURE = 0.1
 _ANSWER = re.compile(r"答复|回复|反馈|通知|联系您|告[诉知]您|结果|get back to you|let you know", re.IGNORECASE)
-_ARRANGES = re.compile(r"约(?!金)|安排|定在|schedul|book", re.IGNORECASE)
-_OPEN_END = re.compile(r"催|跟进|升级|补偿|赔|加急|follow up|escalat", re.IGNORECASE)
-"""What goes on after the call although neither a time nor a channel was named."""
-_GIVES = re.compile(r"(?:建|开|提交|生成).{0,10}(?:工单|申请)|转给")
-_PAST = re.compile(r"已经?|刚才|昨|上(?:次|周|个月)|过[了您]?|[到发打]了")
-_PROPOSES = re.compile(r"[吗么嘛]$|[？?]$|(?:可以|行|方便|好|合适)不$|怎么样$|您看|okay\?|work for you", re.IGNORECASE)
-_IN_CALL = re.compile(
-    r"验证码|您(?:再)?[看试]一?[下试看]|稍等|查一下|看一下|try (?:it )?now|verification code", re.IGNORECASE
-)
-_OPENING = re.compile(
-    r"^(?:好的?|嗯|是的|行|那|这样吧?|明白|收到|没(?:问题|关系)|您?放心|另外|然后|okay|all right|sure|[，,、。 ])+",
-    re.IGNORECASE,
-)
-_SELF = re.compile(
-    r"^我(?:们)?(?:这边|这里|就|现在|马上|会|来)*(?:就|来)?(?:帮|给|为|替)您(?:再)?|^(?:需要)(?=师傅|工程师)"
-)
-_OWN = re.compile(r"^我(?:们)?(?:就|会)?")
-_END = re.compile(r"(?:[，,]?(?:您看)?(?:可以|行|方便|好|合适)(?:吗|么|不|吧)?)?[？?。！!，,；; ]*$")
+_MORE = re.compile(r"另外|还会|还要|同时|再.{0,8}[一两]?[次遍]|\b(?:also|again|as well)\b", re.IGNORECASE)
+"""One more, not the same at another time."""
+_THINGS = frozenset({"快递", "线上工单"})
+"""Channels by which several things may go, each at its time."""
+_ANSWERED_WITHIN = 2
+"""Utterances in which a time that was turned down is settled anew."""
+_GLUE = re.compile(r"[给帮为替您你我的了会就那]|寄出?|补|发|重新|工单|提交|建|申请|今天|明天|后天|[上下]午|之?前")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One thing that somebody is to do after the call."""
+@dataclass(slots=True, kw_only=True)
+class ActionBook:
+    """The actions of one call as it goes on: what is added parses itself and the utterance before it anew, no other."""
 
-    who: Doer
-    what: str
-    """In the words of the call."""
-    channel: str
-    """Empty: none was named."""
-    due: str
-    """ISO 8601, a day or a moment; empty: no time was named that a calendar can tell."""
-    segments: tuple[str, ...]
-    probability: float
-    """Assumed."""
+    started_at: datetime
+    """In the local time zone."""
+    _heard: list[Utterance] = field(default_factory=list)
+    """In the order of their times."""
+    _steps: list[tuple[Step, ...]] = field(default_factory=list)
+    """Of each, those that it gives with the one after it."""
 
-    def written(self) -> str:
-        """As the record keeps it: ``坐席→电话回访：主管给您回电（截至 2026-11-23 12:00）``, a hand-off of the shorthand
-        where a channel is known."""
-        head = f"{self.who}{ARROW}{self.channel}：" if self.channel else f"{self.who}："
-        tail = f"（截至 {self.due[:16].replace('T', ' ')}）" if self.due else ""
-        room = MAX_ENTRY - len(head) - len(tail)
-        what = self.what if len(self.what) <= room else self.what[: room - 1] + "…"
-        return head + what + tail
+    def add(self, utterance: Utterance) -> None:
+        """One more utterance, which may lie before others."""
+        if not utterance.text.strip():
+            return
+        at = bisect_right(self._heard, (utterance.start_ms, utterance.end_ms), key=lambda u: (u.start_ms, u.end_ms))
+        self._heard.insert(at, utterance)
+        self._steps.insert(at, ())
+        for place in range(max(0, at - 1), at + 1):
+            after = self._heard[place + 1] if place + 1 < len(self._heard) else None
+            self._steps[place] = steps_of(self._heard[place], after, self.started_at)
+
+    def actions(self, preference: Preference) -> list[Action]:
+        """All that hold, in the order in which they were said; of too many the soonest due, then the latest said."""
+        plan = _Plan(preference=preference)
+        for place, steps in enumerate(self._steps):
+            for step in steps:
+                plan.take(step, place)
+        return _foremost(plan.found)
 
 
 def next_actions(heard: Sequence[Utterance], started_at: datetime, preference: Preference) -> list[Action]:
     """The actions of a call so far, in the order in which they were said. ``started_at``: in the local time zone."""
-    call = CallText(heard, None, Hints())
-    found: list[Action] = []
-    for piece in call.pieces:
-        said_at = started_at + timedelta(milliseconds=call.heard[piece.index].end_ms)
-        for action in _taken_apart(call, piece, said_at):
-            _add(found, _by_wish(action, preference))
-    return found[:MAX_ACTIONS]
+    book = ActionBook(started_at=started_at)
+    for utterance in heard:
+        book.add(utterance)
+    return book.actions(preference)
 
 
-def _taken_apart(call: CallText, piece: Piece, said_at: datetime) -> Iterator[Action]:
-    """The clauses of a sentence that say what is done. A clause without a time has the time of the one before it, and
-    one with neither time nor channel leads to the next (我帮您催一下，明天之前给您答复)."""
-    said = _Said.of(call, piece)
-    if said is None:
-        return
-    utterance = call.heard[piece.index]
-    waiting, lead, open_end = "", "", False
-    for start, end in clauses(utterance, piece):
-        clause = piece_of(utterance, piece.index, start, end)
-        if clause is None or cues.courtesy(clause.text):
-            continue
-        text, own = clause.text, deadline(clause.text, said_at)
-        due, channel, acts = own.value if own else waiting, channel_of(clause.text), said.acts(clause.text)
-        if acts and (channel or due):
-            what = f"{lead}，{text}" if lead else text
-            yield _action(said, what, channel, due)
-            waiting, lead, open_end = due, "", False
-        elif acts or own is not None:
-            waiting, lead = due, text
-            open_end = acts and bool(_OPEN_END.search(text))
-    if open_end:
-        yield _action(said, lead, "", "")
+def _foremost(found: Sequence[Action]) -> list[Action]:
+    def rank(place: int) -> tuple[bool, str, int]:
+        due = found[place].due
+        return not due, due if "T" in due or not due else f"{due}T24", -place
+
+    return [found[place] for place in sorted(sorted(range(len(found)), key=rank)[:MAX_ACTIONS])]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    """A sentence that may hold actions."""
+@dataclass(slots=True, kw_only=True)
+class _Plan:
+    """What holds up to some place of the call."""
 
-    who: Doer
-    segments: tuple[str, ...]
-    yes: bool
-    """A proposal to which the caller said yes."""
+    preference: Preference
+    found: list[Action] = field(default_factory=list)
+    told: int = -1
+    """Where the last action with a time of the agent's was said."""
+    open: Action | None = None
+    """An action whose time was turned down: it holds again once another is settled."""
+    turned: Turned | None = None
+    asked: int = -1
+    """Where that was said."""
 
-    @classmethod
-    def of(cls, call: CallText, piece: Piece) -> "_Said | None":
-        """None: it was turned down, or is not of the kind."""
-        if piece.channel == "caller":
-            if cues.tried(piece.text) or piece.text.endswith(("?", "？", "吗", "么")):
-                return None
-            return cls(who="客户", segments=(piece.segment_id,), yes=False)
-        if call.refused(piece):
-            return None
-        answer = call.next_said(piece, "caller")[:1] if _PROPOSES.search(piece.text) else []
-        yes = tuple(u.segment_id for u in answer if cues.agreed(u.text.strip()))
-        return cls(who="坐席", segments=(piece.segment_id, *yes), yes=bool(yes))
+    def take(self, step: Step, place: int) -> None:
+        """What is said next, at an utterance's ``place``."""
+        if isinstance(step, Turned):
+            self._turn(step, place)
+        elif isinstance(step, Settled):
+            self._settle(step, place)
+        else:
+            if self.open is not None and step.who == "坐席":
+                self.open = None  # the agent says it anew, in full
+            self._add(_by_wish(step, self.preference))
+            if step.who == "坐席" and step.due:
+                self.told = place
 
-    def acts(self, text: str) -> bool:
-        """Whether a clause says that something will be done."""
-        if _IN_CALL.search(text) or cues.refusal(text):
-            return False
-        if self.who == "客户":
-            return cues.caller_will(text)
-        if self.yes and (channel_of(text) or cues.timed(text)) and not cues.in_call(text):
-            return True
-        if _PROPOSES.search(text):
-            return False
-        tells = channel_of(text) in TELLING and cues.timed(text) and not _PAST.search(text)
-        return tells or cues.promise(text) > 0.0 or cues.handoff(text) or bool(_GIVES.search(text))
+    def _turn(self, turned: Turned, place: int) -> None:
+        timed = [action for action in self.found if action.who == "坐席" and action.due]
+        if timed and self.told >= 0 and place - self.told <= _ANSWERED_WITHIN:
+            self.found.remove(timed[-1])
+            self.open, self.turned, self.asked = timed[-1], turned, place
+
+    def _settle(self, settled: Settled, place: int) -> None:
+        if self.open is None or self.turned is None or place - self.asked > _ANSWERED_WITHIN:
+            return
+        due, when = (settled.due, settled.when) if settled.due else (self.turned.due, self.turned.when)
+        if due:
+            segments = tuple(dict.fromkeys((*self.open.segments, self.turned.segment, settled.segment)))
+            self._add(replace(self.open, what=_retimed(self.open.what, when), due=due, segments=segments))
+            self.open, self.told = None, place
+
+    def _add(self, action: Action) -> None:
+        """Put an action beside the others, into the one that it is about, or in the place of the one it changes."""
+        for place, held in enumerate(self.found):
+            if _changes(held, action):
+                del self.found[place]
+                self.found.append(replace(action, segments=tuple(dict.fromkeys((*held.segments, *action.segments)))))
+                return
+        for place, held in enumerate(self.found):
+            if _same(held, action):
+                self.found[place] = replace(
+                    held,
+                    what=_joined(held, action),
+                    channel=held.channel or action.channel,
+                    due=held.due or action.due,
+                    segments=tuple(dict.fromkeys((*held.segments, *action.segments))),
+                    probability=max(held.probability, action.probability),
+                )
+                return
+        self.found.append(action)
 
 
-def _action(said: _Said, what: str, channel: str, due: str) -> Action:
-    sure = _TIMED_SURE if due else _CHANNEL_SURE if channel else _SAID_SURE
-    return Action(
-        who=said.who,
-        what=_trimmed(what, said.who),
-        channel=channel,
-        due=due,
-        segments=said.segments,
-        probability=round(sure + _AGREED_SURE * said.yes, 2),
-    )
+def _retimed(what: str, when: str) -> str:
+    """The words of an action with another time in them; which time they name does not depend on the day."""
+    old = deadline(what, datetime.fromisoformat("2026-01-01T00:00+08:00"))
+    return f"{when}{what}" if old is None else what[: old.start] + when + what[old.end :]
+
+
+def _changes(held: Action, action: Action) -> bool:
+    """Whether an action is one that was said before, at another time."""
+    if held.who != action.who or not held.channel or held.channel != action.channel or not held.due or not action.due:
+        return False
+    day, other = held.due[:10], action.due[:10]
+    hours = "T" in held.due and "T" in action.due and held.due != action.due
+    if (day == other and not hours) or held.segments[0] == action.segments[0] or _MORE.search(action.what):
+        return False
+    return action.channel not in _THINGS or bool(_matter(held.what) & _matter(action.what))
+
+
+def _matter(what: str) -> set[str]:
+    """Pairs of characters of what an action is about."""
+    return {pair for part in _GLUE.sub(" ", what).split() for pair in map("".join, pairwise(part))}
 
 
 def _by_wish(action: Action, preference: Preference) -> Action:
@@ -160,22 +166,6 @@ def _by_wish(action: Action, preference: Preference) -> Action:
         segments = tuple(dict.fromkeys((*action.segments, *preference.segments)))
         return replace(action, channel=preference.wanted[0], segments=segments)
     return action
-
-
-def _add(found: list[Action], action: Action) -> None:
-    """Put an action beside the others, or into the one that it is about."""
-    for place, held in enumerate(found):
-        if _same(held, action):
-            found[place] = replace(
-                held,
-                what=_joined(held, action),
-                channel=held.channel or action.channel,
-                due=held.due or action.due,
-                segments=tuple(dict.fromkeys((*held.segments, *action.segments))),
-                probability=max(held.probability, action.probability),
-            )
-            return
-    found.append(action)
 
 
 def _joined(held: Action, action: Action) -> str:
@@ -193,11 +183,4 @@ def _same(held: Action, action: Action) -> bool:
         return True
     if held.channel and action.channel:
         return held.channel == action.channel and (not day or not other or day == other)
-    return bool(day) and day == other and bool(_ARRANGES.search(action.what) or _ARRANGES.search(held.what))
-
-
-def _trimmed(text: str, who: Doer) -> str:
-    text = _OPENING.sub("", text.replace("；", "，").replace(";", "，"))
-    text = (_SELF if who == "坐席" else _OWN).sub("", text)
-    text = _END.sub("", text).strip("，,。 ") or text
-    return re.sub(r"方便(?=[到来去过])|[吗么]$", "", text)
+    return bool(day) and day == other and bool(ARRANGES.search(action.what) or ARRANGES.search(held.what))

@@ -47,6 +47,10 @@ _NOT = re.compile(
     r"想|打算|准备|明天|后天|下(?:个|周)|周末去|要(?:去|到|来|在)|会(?:去|来)|要是|如果|的话|"
     r"同事|朋友|邻居|别人|人家|听说|听人|亲戚|同学|(?:我)?(?:老公|老婆|妈|爸|儿子|女儿)说|店里?说|店员说|网上说"
 )
+_DENIES = re.compile(r"没|不是|不在|并非|并未|从未|未曾|不曾|未在|不算|别")
+_NOT_OF_IT = re.compile(
+    r"没(?:多久|几天|过(?:多久|几天))|(?:没|不(?!是|在))(?:有)?[^的在去来到]{1,4}的|别的|特别|区别|级别"
+)
 _PAST = re.compile(
     r"昨|前天|上(?:个|周|礼拜|星期|次|月)|刚|之前|以前|去年|今天|前(?:几|两|些)|\d+[月号]|"
     r"(?:周|星期|礼拜)[一二三四五六日天]|过|了|的"
@@ -121,18 +125,34 @@ def traces_told(heard: Iterable[Utterance]) -> dict[Side, list[Trace]]:
     """What the caller says to have done, each in the words of its clause; plans, questions and what others did are
     left out. Mandarin only."""
     found: dict[Side, list[Trace]] = {"offline_trace": [], "online_history": []}
+    add_told(found, heard)
+    return found
+
+
+def add_told(found: dict[Side, list[Trace]], heard: Iterable[Utterance]) -> None:
+    """Add what further utterances tell to what was ``found`` in those before them."""
     for utterance in heard:
         if utterance.channel != "caller" or utterance.language != "zh":
             continue
         for clause in _CLAUSE.findall(utterance.text):
             if _NOT.search(clause) or not _PAST.search(clause):
                 continue
-            side: Side | None = (
-                "offline_trace" if _OFFLINE.search(clause) else "online_history" if _ONLINE.search(clause) else None
-            )
+            side = _side_told(clause)
             text = _EDGE.sub("", clause.strip())
             if side is None or len(text) > MAX_ENTRY - len(TOLD) or any(text in held.text for held in found[side]):
                 continue
             if len(found[side]) < MAX_TRACES:
                 found[side].append(Trace(text=TOLD + text, evidence=(utterance.segment_id,), probability=TOLD_SURE))
-    return found
+
+
+def _side_told(clause: str) -> Side | None:
+    """Where the caller says to have done something; None: nowhere, or that it was not done there."""
+    offline = _OFFLINE.search(clause)
+    told = offline or _ONLINE.search(clause)
+    if told is None:
+        return None
+    # What does not work (没声音的那个) or is not long ago denies nothing; what comes after the deed is another matter.
+    before = _NOT_OF_IT.sub(lambda match: "・" * len(match[0]), clause)[: told.end()]
+    if _DENIES.search(before):
+        return None
+    return "offline_trace" if offline else "online_history"

@@ -14,12 +14,13 @@ from callcue.core.customers import CustomerProfile
 from callcue.core.field_values import MAX_ENTRY, MAX_TEXT
 from callcue.core.records import CallRecord, TagSuggestion, Value
 from callcue.core.speech import UNSURE, Utterance
-from tagger.contact import WECHAT, Preference, preference_of, ranked
-from tagger.next_actions import Action, next_actions
+from tagger.action_clauses import Action
+from tagger.contact import WECHAT, Preference, preferring, ranked
+from tagger.next_actions import ActionBook
 from tagger.progress import awaits_store, done_in_call
 from tagger.record_rules import RECORD_RULES_NAME, Coordinator, RecordRules, category_path
 from tagger.rules import RuleSet
-from tagger.traces import Trace, traces_of_events, traces_told
+from tagger.traces import Side, Trace, add_told, traces_of_events
 
 INTAKE, CRM = "intake", "customer"
 """``by`` of what the switch told of the call, and of what a customer system told of the customer."""
@@ -72,6 +73,17 @@ class RecordFiller:
     """The coordinator to whom the call was handed over last, and when."""
     _said: dict[str, Found] = field(default_factory=dict)
     _ended: bool = False
+    _read: int = 0
+    """How many of ``heard`` were taken apart. What an utterance says is kept, so that the work of one more does not
+    grow with the call."""
+    _book: ActionBook = field(init=False)
+    _wish: Preference = field(default_factory=Preference)
+    _told: dict[Side, list[Trace]] = field(default_factory=lambda: {"offline_trace": [], "online_history": []})
+    _texts: dict[str, str] = field(default_factory=dict)
+    """Of each segment."""
+
+    def __post_init__(self) -> None:
+        self._book = ActionBook(started_at=self.started_at)
 
     def hear(self, utterance: Utterance, found: Iterable[TagSuggestion]) -> None:
         """An utterance, and what the tagger made of it. What the recogniser doubts says nothing here."""
@@ -82,6 +94,7 @@ class RecordFiller:
             name = str(tag.value)
             if tag.field == "tags" and tag.fills and tag.evidence and self.vocabulary.vocabulary.get(name) == "culture":
                 self.culture.setdefault(name, tag.evidence[0])
+        self._texts[utterance.segment_id] = utterance.text
 
     def used(self, card: Card) -> None:
         """The agent used a card."""
@@ -90,12 +103,22 @@ class RecordFiller:
 
     def take(self, record: CallRecord, *, ended: bool = False) -> list[TagSuggestion]:
         """What to say of the fields, given the ``record`` as it stands: only what is new, changed or gone."""
+        self._take_apart()
         self._ended = self._ended or ended  # what is told later still finds the call over
         now = self._found(record, ended=self._ended)
         changed = [self._suggestion(name, found) for name, found in now.items() if self._said.get(name) != found]
         gone = [self._gone(name) for name in self._said if name not in now]
         self._said = now
         return [*changed, *gone]
+
+    def _take_apart(self) -> None:
+        """What was heard since the last time."""
+        new = self.heard[self._read :]
+        for utterance in new:
+            self._book.add(utterance)
+            self._wish = preferring(self._wish, utterance)
+        add_told(self._told, new)
+        self._read += len(new)
 
     def _suggestion(self, name: str, found: Found) -> TagSuggestion:
         return TagSuggestion(
@@ -118,9 +141,8 @@ class RecordFiller:
         found["channel"] = self._channel()
         found["category"] = self._category(record, found["channel"])
         found |= self._traces()
-        said = preference_of(self.heard)
-        actions = [self._renamed(one) for one in next_actions(self.heard, self.started_at, said)]
-        preference = self._preference(said)
+        actions = [self._renamed(one) for one in self._book.actions(self._wish)]
+        preference = self._preference(self._wish)
         shown = [action for action in actions if action.probability >= self.fill_threshold]
         found["next_actions"] = _of_actions(shown, tuple(action.written() for action in shown))
         channels = ranked([action.channel for action in shown if action.channel], preference, self.rules.order)
@@ -166,8 +188,7 @@ class RecordFiller:
             offline=self.rules.offline,
             online=self.rules.online,
         )
-        told = traces_told(self.heard)
-        return {side: _of_traces([*known[side], *told[side]]) for side in known}
+        return {side: _of_traces([*known[side], *self._told[side]]) for side in known}
 
     def _preference(self, said: Preference) -> Preference:
         return replace(said, wanted=tuple(map(self._named, said.wanted)), refused=tuple(map(self._named, said.refused)))
@@ -218,12 +239,11 @@ class RecordFiller:
         return Found(value=kinds, probability=1.0, by=CRM) if kinds else None
 
     def _culture(self) -> Found | None:
-        texts = {utterance.segment_id: utterance.text for utterance in self.heard}
         lines = []
         if self.profile.language:
             lines.append(profile_line(self.profile))
         for tag, segment in self.culture.items():
-            said = texts.get(segment, "")
+            said = self._texts.get(segment, "")
             quoted = said if len(said) <= _MOST_QUOTED else said[: _MOST_QUOTED - 1] + "…"
             lines.append(f"{tag}：客户说“{quoted}”" if quoted else tag)
         lines += [f"已用文化卡片：{title}" for title in self.cards.values()]

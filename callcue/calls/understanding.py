@@ -154,9 +154,9 @@ class Understanding:
         suggestions = await asyncio.to_thread(self._tagger.observe, utterance)
         await self._stages.records.suggest(self._call_id, suggestions, at_ms)
         await self.facts.update(self._tagger.take_facts(), at_ms, self._tagger.shown("return"))
-        await self.filling.hear(utterance, suggestions, at_ms)
         events = felt_events(self._call_id, self._tagger.felt, at_ms)
         await append_patiently(self._stages.log, self._stages.clock, *events)
+        await self.filling.hear(utterance, suggestions, at_ms)
         await self.prompter.felt(suggestions, utterance, at_ms)
 
     async def _cards(self, utterance: Utterance, at_ms: int) -> None:

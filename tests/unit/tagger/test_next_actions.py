@@ -10,8 +10,9 @@ from callcue.core.customer_events import CustomerEvent
 from callcue.core.errors import BadInput
 from callcue.core.field_values import MAX_ENTRY
 from callcue.core.speech import Channel, Utterance
+from tagger.action_clauses import Action
 from tagger.contact import channel_of, preference_of, ranked
-from tagger.next_actions import Action, next_actions
+from tagger.next_actions import next_actions
 from tagger.progress import done_in_call
 from tagger.record_rules import RecordRules, category_path, parse_record_rules
 from tagger.shorthand import Handoff, emit, parse
