@@ -296,7 +296,9 @@ def report(figures: Figures, which: str) -> None:
     heading = f"Next actions in the marked calls of eval.summary ({figures['marked']['calls']} calls)"
     table(heading, ("method", *_MARKED), [[name, *(marked[name][column] for column in _MARKED)] for name in marked])
     for name, method in figures["methods"].items():
-        said = f"first channel right {method['first_channel']}, deadlines {method['deadlines']}"
+        first = "–" if method["first_channel"] is None else f"{method['first_channel']:.2f}"
+        deadlines = ", ".join(f"{count} {what}" for what, count in method["deadlines"].items())
+        said = f"first channel right {first}; deadlines: {deadlines}"
         console.print(f"{name}: {said}", markup=False)
 
 
